@@ -1,0 +1,1 @@
+"""The edge: HTTP, files for people, environment variables and the clock."""

@@ -1,0 +1,1 @@
+"""What there is to match: records, text, import, storage."""

@@ -1,0 +1,65 @@
+"""Opening the database: SQLite in WAL mode as the embedded default, PostgreSQL by a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlmodel import Session, SQLModel, create_engine
+
+from corpus.model import CorpusError
+from corpus.tables import CorpusStateTable
+
+
+def open_database(url: str) -> Engine:
+    """Engine for ``sqlite:///path`` or ``postgresql://…``, with this layer's tables present.
+
+    Raises:
+        CorpusError: the URL is malformed, the kind of database is not supported, or the
+            database cannot be reached.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise CorpusError(
+            f"数据库地址无法识别：{url!r}。示例：sqlite:////data/zhitong.db 或 "
+            "postgresql://user:password@host/zhitong"
+        ) from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        engine = create_engine(parsed, pool_pre_ping=True)
+    elif backend == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+        event.listen(engine, "connect", _configure_sqlite)
+    else:
+        raise CorpusError(f"不支持的数据库类型：{backend}。可用 sqlite 或 postgresql。")
+    try:
+        _create_schema(engine)
+    except SQLAlchemyError as error:
+        engine.dispose()
+        shown = parsed.render_as_string(hide_password=True)
+        raise CorpusError(f"无法打开数据库 {shown}：{error.__cause__ or error}") from error
+    return engine
+
+
+def _create_schema(engine: Engine) -> None:
+    # Tables of higher layers share the metadata; each layer creates only what it declares.
+    SQLModel.metadata.create_all(engine)
+    with Session(engine) as session:
+        if session.get(CorpusStateTable, 1) is None:
+            session.add(CorpusStateTable(id=1, revision=0))
+            session.commit()
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()

@@ -1,0 +1,279 @@
+"""All queries of this layer. Takes a session and never commits: transactions end at the edge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, update
+from sqlmodel import Session, col, select
+
+from corpus.model import (
+    Achievement,
+    Kind,
+    Maturity,
+    Need,
+    Organisation,
+    Record,
+    RecordFilter,
+    StoredRecord,
+)
+from corpus.tables import AchievementTable, CorpusStateTable, NeedTable, OrganisationTable
+
+_TABLES: dict[Kind, type[AchievementTable] | type[NeedTable]] = {
+    Kind.ACHIEVEMENT: AchievementTable,
+    Kind.NEED: NeedTable,
+}
+# SQLite's oldest limit on bound parameters is 999.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class UpsertCounts:
+    """What an upsert did; the three add up to the number of records given."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+class CorpusRepository:
+    """Records in and out of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def upsert(self, records: Sequence[Record], now_at: datetime) -> UpsertCounts:
+        """Insert or update by (kind, key). Within ``records`` a later one wins over an earlier.
+
+        Ids of existing records are kept. Nothing is written for an unchanged record.
+        ``now_at`` (aware) is stored as the time of change.
+        """
+        new = changed = unchanged = 0
+        for start in range(0, len(records), _CHUNK):
+            for kind in Kind:
+                chunk = [r for r in records[start : start + _CHUNK] if r.kind is kind]
+                known = self._rows_by_key(kind, [r.key for r in chunk])
+                organisations = self._ensure_organisations(chunk)
+                for record in chunk:
+                    row = known.get(record.key)
+                    if row is not None and row.record_hash == record.record_hash:
+                        unchanged += 1
+                        continue
+                    values = _columns(record, organisations, now_at)
+                    if row is None:
+                        row = _TABLES[kind].model_validate(values)
+                        known[record.key] = row
+                        new += 1
+                    else:
+                        row.sqlmodel_update(values)
+                        changed += 1
+                    self._session.add(row)
+                self._session.flush()
+        if new or changed:
+            self._bump_revision()
+        return UpsertCounts(new, changed, unchanged)
+
+    def delete(self, kind: Kind, keys: Sequence[str]) -> int:
+        """Remove records by key; returns how many there were."""
+        rows = self._rows_by_key(kind, keys)
+        for row in rows.values():
+            self._session.delete(row)
+        self._session.flush()
+        if rows:
+            self._bump_revision()
+        return len(rows)
+
+    def _bump_revision(self) -> None:
+        self._session.exec(
+            update(CorpusStateTable).values(revision=col(CorpusStateTable.revision) + 1)
+        )
+
+    def _ensure_organisations(self, records: Iterable[Record]) -> dict[str, int]:
+        wanted = {r.organisation.name: r.organisation for r in records if r.organisation}
+        rows: dict[str, OrganisationTable] = {}
+        names = sorted(wanted)
+        for row in self._session.exec(
+            select(OrganisationTable).where(col(OrganisationTable.name).in_(names))
+        ):
+            rows[row.name] = row
+        for name in names:
+            region = wanted[name].region
+            if name not in rows:
+                rows[name] = OrganisationTable(name=name, region=region)
+                self._session.add(rows[name])
+            elif region and rows[name].region != region:
+                rows[name].region = region
+                self._session.add(rows[name])
+        self._session.flush()
+        return {name: _id(row) for name, row in rows.items()}
+
+    # -- reading ---------------------------------------------------------------------------
+
+    def revision(self) -> int:
+        """Number that grows with every change of the corpus."""
+        return self._session.exec(select(CorpusStateTable.revision)).one()
+
+    def count(self, kind: Kind) -> int:
+        """How many records of a kind there are."""
+        return self._session.exec(select(func.count()).select_from(_TABLES[kind])).one()
+
+    def get(self, kind: Kind, key: str) -> StoredRecord | None:
+        """One record by its key, or None."""
+        return next(iter(self._load(kind, [col(_TABLES[kind].key) == key])), None)
+
+    def get_many(self, kind: Kind, ids: Sequence[int]) -> dict[int, StoredRecord]:
+        """Records by database id; ids that no longer exist are missing from the result."""
+        found: dict[int, StoredRecord] = {}
+        for start in range(0, len(ids), _CHUNK):
+            condition = col(_TABLES[kind].id).in_(ids[start : start + _CHUNK])
+            found.update((stored.id, stored) for stored in self._load(kind, [condition]))
+        return found
+
+    def page(self, kind: Kind, where: RecordFilter, offset: int, limit: int) -> list[StoredRecord]:
+        """Records in order of id, from ``offset``, at most ``limit``."""
+        return list(self._load(kind, _conditions(kind, where), offset=offset, limit=limit))
+
+    def iterate(self, kind: Kind, batch_size: int = 1000) -> Iterator[StoredRecord]:
+        """Every record of a kind in order of id, read in batches."""
+        last = -1
+        while batch := list(
+            self._load(kind, [col(_TABLES[kind].id) > last], limit=batch_size)
+        ):
+            yield from batch
+            last = batch[-1].id
+
+    def eligible_ids(self, kind: Kind, where: RecordFilter) -> list[int]:
+        """Ids of the records that pass a filter, ascending."""
+        table = _TABLES[kind]
+        if where.keys is not None and len(where.keys) > _CHUNK:
+            keys, others = where.keys, replace(where, keys=None)
+            statement = _joined(kind, select(table.id, table.key), _conditions(kind, others))
+            return sorted(row[0] for row in self._session.exec(statement) if row[1] in keys)
+        statement = _joined(kind, select(table.id), _conditions(kind, where))
+        statement = statement.order_by(col(table.id))
+        return [int(value) for value in self._session.exec(statement)]
+
+    def snapshot(self, kind: Kind) -> str:
+        """SHA-256 over (id, content hash) of all records: names what an index is made from."""
+        table = _TABLES[kind]
+        digest = hashlib.sha256()
+        for row_id, content in self._session.exec(
+            select(table.id, table.content_hash).order_by(col(table.id))
+        ):
+            digest.update(f"{row_id}:{content}\n".encode())
+        return digest.hexdigest()
+
+    def _rows_by_key(self, kind: Kind, keys: Sequence[str]) -> dict[str, Any]:
+        table = _TABLES[kind]
+        rows: dict[str, Any] = {}
+        for start in range(0, len(keys), _CHUNK):
+            statement = select(table).where(col(table.key).in_(keys[start : start + _CHUNK]))
+            rows.update((row.key, row) for row in self._session.exec(statement))
+        return rows
+
+    def _load(
+        self,
+        kind: Kind,
+        conditions: Sequence[ColumnElement[bool] | bool],
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> Iterator[StoredRecord]:
+        table = _TABLES[kind]
+        statement: Any = _joined(kind, select(table, OrganisationTable), conditions)
+        statement = statement.order_by(col(table.id)).offset(offset)
+        if limit is not None:
+            statement = statement.limit(limit)
+        for row, organisation in self._session.exec(statement):
+            yield StoredRecord(_id(row), _record(row, organisation))
+
+
+def _joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
+    table = _TABLES[kind]
+    return statement.join(
+        OrganisationTable, col(table.organisation_id) == OrganisationTable.id, isouter=True
+    ).where(*conditions)
+
+
+def _conditions(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] | bool]:
+    table = _TABLES[kind]
+    conditions: list[ColumnElement[bool] | bool] = []
+    if where.keys is not None:
+        conditions.append(col(table.key).in_(sorted(where.keys)))
+    if where.technology_fields:
+        conditions.append(col(table.technology_field).in_(sorted(where.technology_fields)))
+    if where.regions:
+        owner: Any = (
+            NeedTable.county if kind is Kind.NEED else OrganisationTable.region
+        )
+        conditions.append(col(owner).in_(sorted(where.regions)))
+    if where.min_maturity is not None and kind is Kind.ACHIEVEMENT:
+        levels = list(Maturity)
+        enough = levels[levels.index(where.min_maturity) :]
+        conditions.append(col(AchievementTable.maturity).in_([m.value for m in enough]))
+    if where.valid_on is not None:
+        until = col(table.valid_until_on)
+        conditions.append(or_(until.is_(None), until >= where.valid_on))
+    return conditions
+
+
+def _columns(record: Record, organisations: dict[str, int], now_at: datetime) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "key": record.key,
+        "title": record.title,
+        "text": record.text,
+        "technology_field": record.technology_field,
+        "industry": record.industry,
+        "organisation_id": organisations[record.organisation.name]
+        if record.organisation
+        else None,
+        "language": record.language,
+        "cooperation": list(record.cooperation),
+        "published_on": record.published_on,
+        "valid_until_on": record.valid_until_on,
+        "extra": dict(record.extra),
+        "content_hash": record.content_hash,
+        "record_hash": record.record_hash,
+        "updated_at": now_at,
+    }
+    if isinstance(record, Achievement):
+        values["maturity"] = record.maturity.value if record.maturity else None
+        values["intellectual_property"] = record.intellectual_property
+    else:
+        values["county"] = record.county
+        values["budget_wan"] = record.budget_wan
+    return values
+
+
+def _record(row: AchievementTable | NeedTable, owner: OrganisationTable | None) -> Record:
+    shared: dict[str, Any] = {
+        "key": row.key,
+        "title": row.title,
+        "text": row.text,
+        "technology_field": row.technology_field,
+        "industry": row.industry,
+        "organisation": Organisation(owner.name, owner.region) if owner else None,
+        "language": row.language,
+        "cooperation": tuple(row.cooperation),
+        "published_on": row.published_on,
+        "valid_until_on": row.valid_until_on,
+        "extra": row.extra,
+    }
+    if isinstance(row, AchievementTable):
+        maturity = Maturity(row.maturity) if row.maturity else None
+        return Achievement(
+            **shared, maturity=maturity, intellectual_property=row.intellectual_property
+        )
+    return Need(**shared, county=row.county, budget_wan=row.budget_wan)
+
+
+def _id(row: Any) -> int:
+    if row.id is None:
+        raise AssertionError("a stored row has an id")
+    return int(row.id)

@@ -1,0 +1,1 @@
+"""Files that ship with the package; each names its origin in a header or in the README."""

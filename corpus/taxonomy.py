@@ -1,0 +1,30 @@
+"""Technology fields, regions and Tangshan's counties, read from ``resources/taxonomy.toml``."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from importlib import resources
+from typing import Any
+
+
+@functools.cache
+def _taxonomy() -> dict[str, Any]:
+    return tomllib.loads(
+        resources.files("corpus.resources").joinpath("taxonomy.toml").read_text("utf-8")
+    )
+
+
+def technology_fields() -> tuple[str, ...]:
+    """Names of the technology fields, in display order."""
+    return tuple(_taxonomy()["technology_fields"])
+
+
+def regions() -> tuple[str, ...]:
+    """Regions of institutions, in display order."""
+    return tuple(_taxonomy()["regions"])
+
+
+def counties() -> tuple[str, ...]:
+    """Tangshan's 14 counties and districts, then its development zones."""
+    return tuple(_taxonomy()["counties"]) + tuple(_taxonomy()["development_zones"])

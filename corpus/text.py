@@ -1,0 +1,99 @@
+"""Pure text functions. The original is always kept; what is searched is a folded copy.
+
+``fold`` makes the searching form (NFKC, simplified Chinese, lower case) and keeps, for every
+folded character, the span of the original it came from, so that a match found in the folded
+text is shown at its exact place in the text as written.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from opencc import OpenCC
+
+_SENTENCE_END = re.compile(r"[。！？；!?;\n]+|\.(?=\s|$)")
+
+
+@functools.cache
+def _converter() -> OpenCC:
+    return OpenCC("t2s")
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A folded text and where each of its characters came from.
+
+    ``starts[i]`` and ``ends[i]`` bound the original span of ``text[i]``.
+    """
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Original span of ``text[start:end]``; ``start < end`` is required."""
+        return self.starts[start], max(self.ends[start:end])
+
+
+def fold(original: str) -> Folded:
+    """NFKC, traditional → simplified, lower case, with offsets into ``original``.
+
+    A base character and the combining marks after it are folded together (half-width
+    ``ｶﾞ`` is one ``ガ``). Every character of the original belongs to exactly one cluster.
+    """
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+    while position < len(original):
+        end = position + 1
+        while end < len(original) and _is_mark(original[end]):
+            end += 1
+        piece = unicodedata.normalize("NFKC", original[position:end]).lower()
+        pieces.append(piece)
+        starts.extend([position] * len(piece))
+        ends.extend([end] * len(piece))
+        position = end
+    return Folded(simplify("".join(pieces)), tuple(starts), tuple(ends))
+
+
+def simplify(text: str) -> str:
+    """Traditional Chinese to simplified, one character for one character (OpenCC ``t2s``)."""
+    converted = _converter().convert(text)
+    if len(converted) == len(text):
+        return str(converted)
+    # A phrase rule changed the length: fall back to single characters to keep offsets.
+    return "".join(single if len(single := _converter().convert(c)) == 1 else c for c in text)
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Spans ``[start, end)`` of the sentences of ``text``, without surrounding blanks.
+
+    Cut at Chinese and Western sentence ends and line breaks; a full stop inside a number
+    does not end a sentence. Blank pieces are left out.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    bounds = [match.end() for match in _SENTENCE_END.finditer(text)]
+    for end in [*bounds, len(text)]:
+        piece = text[start:end]
+        left = start + len(piece) - len(piece.lstrip())
+        right = end - (len(piece) - len(piece.rstrip()))
+        if left < right:
+            spans.append((left, right))
+        start = end
+    return spans
+
+
+def excerpt(text: str, limit: int) -> str:
+    """``text`` on one line, at most ``limit`` characters, with an ellipsis where cut."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: max(limit - 1, 0)] + "…"
+
+
+def _is_mark(char: str) -> bool:
+    # Half-width sound marks are letters by category but compose under NFKC.
+    return char in "\uff9e\uff9f" or unicodedata.combining(char) != 0

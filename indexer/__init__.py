@@ -1,0 +1,1 @@
+"""From text to searchable shards: tokens, vectors, indexes on disk."""
