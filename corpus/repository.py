@@ -142,9 +142,7 @@ class CorpusRepository:
     def iterate(self, kind: Kind, batch_size: int = 1000) -> Iterator[StoredRecord]:
         """Every record of a kind in order of id, read in batches."""
         last = -1
-        while batch := list(
-            self._load(kind, [col(_TABLES[kind].id) > last], limit=batch_size)
-        ):
+        while batch := list(self._load(kind, [col(_TABLES[kind].id) > last], limit=batch_size)):
             yield from batch
             last = batch[-1].id
 
@@ -209,9 +207,7 @@ def _conditions(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] | b
     if where.technology_fields:
         conditions.append(col(table.technology_field).in_(sorted(where.technology_fields)))
     if where.regions:
-        owner: Any = (
-            NeedTable.county if kind is Kind.NEED else OrganisationTable.region
-        )
+        owner: Any = NeedTable.county if kind is Kind.NEED else OrganisationTable.region
         conditions.append(col(owner).in_(sorted(where.regions)))
     if where.min_maturity is not None and kind is Kind.ACHIEVEMENT:
         levels = list(Maturity)
@@ -230,9 +226,7 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
         "text": record.text,
         "technology_field": record.technology_field,
         "industry": record.industry,
-        "organisation_id": organisations[record.organisation.name]
-        if record.organisation
-        else None,
+        "organisation_id": organisations[record.organisation.name] if record.organisation else None,
         "language": record.language,
         "cooperation": list(record.cooperation),
         "published_on": record.published_on,

@@ -15,13 +15,13 @@ BigKey = BigInteger().with_variant(Integer, "sqlite")
 class OrganisationTable(SQLModel, table=True):
     __tablename__: ClassVar[Any] = "organisation"
 
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)  # type: ignore[call-overload]
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     name: str = Field(unique=True)
     region: str = Field(default="", index=True)
 
 
 class _RecordColumns(SQLModel):
-    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)  # type: ignore[call-overload]
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
     key: str = Field(unique=True)
     title: str
     text: str = ""

@@ -30,10 +30,10 @@ class DenseIndex:
 
     def __init__(self, index: Any) -> None:
         self._index = index
-        flat = faiss.downcast_index(index.index)
-        self._vectors: Vectors = faiss.rev_swig_ptr(
-            flat.get_xb(), flat.ntotal * flat.d
-        ).reshape(flat.ntotal, flat.d)
+        flat: Any = faiss.downcast_index(index.index)
+        self._vectors: Vectors = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
+            flat.ntotal, flat.d
+        )
         row_ids: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
         self._doc_ids, starts = np.unique(row_ids, return_index=True)
         self._bounds = np.append(starts, len(row_ids)).astype(np.int64)
@@ -119,8 +119,7 @@ class DenseIndex:
             block = np.ascontiguousarray(queries[start : start + _BATCH], dtype=np.float32)
             candidates = self._candidates(block, n + _OVERFETCH, allowed)
             results.extend(
-                self._rescore(query, ids, n)
-                for query, ids in zip(block, candidates, strict=True)
+                self._rescore(query, ids, n) for query, ids in zip(block, candidates, strict=True)
             )
         return results
 
@@ -130,7 +129,7 @@ class DenseIndex:
         parameters = None
         if allowed is not None and not self._covers(allowed):
             selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
-            parameters = faiss.SearchParameters(sel=selector)
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
         found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(queries)
         open_queries = np.arange(len(queries))
         rows_per_doc = -(-self.rows // max(len(self._doc_ids), 1))
@@ -168,5 +167,5 @@ class DenseIndex:
 def _similarities(query: Vectors, vectors: Vectors) -> NDArray[np.float64]:
     # Not a matrix product: its last bit depends on the number of rows. A sum over the last
     # axis is done row by row.
-    wide: NDArray[np.float64] = vectors.astype(np.float64) * query.astype(np.float64)
-    return wide.sum(axis=1)
+    products = vectors.astype(np.float64) * query.astype(np.float64)
+    return np.asarray(products.sum(axis=1), dtype=np.float64)

@@ -7,7 +7,6 @@ never depends on what else was asked in the same call.
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +83,9 @@ class LexicalIndex:
                 else bm25s.BM25(dtype="float64")
             )
         except Exception as error:
-            raise ShardError(f"词语索引无法打开（{error}）。请重新运行 zhitong index build。") from error
+            raise ShardError(
+                f"词语索引无法打开（{error}）。请重新运行 zhitong index build。"
+            ) from error
         return cls(model, doc_ids)
 
     @property
@@ -153,8 +154,3 @@ class LexicalIndex:
             self._model.scores["indices"][start:end],
             self._model.scores["data"][start:end],
         )
-
-
-def term_counts(terms: Sequence[str], weight: float = 1.0) -> Counter[str]:
-    """How often each term stands in ``terms``, times ``weight``: a query of one field."""
-    return Counter({term: count * weight for term, count in Counter(terms).items()})  # type: ignore[misc]

@@ -16,9 +16,7 @@ class ScoredDoc:
     score: float
 
 
-def top_documents(
-    ids: NDArray[np.int64], scores: NDArray[np.float64], n: int
-) -> list[ScoredDoc]:
+def top_documents(ids: NDArray[np.int64], scores: NDArray[np.float64], n: int) -> list[ScoredDoc]:
     """The best ``n`` of parallel arrays by (score descending, id ascending)."""
     if len(ids) > 4 * n > 0:
         # All that tie with the n-th stay in, so that the id decides between them.

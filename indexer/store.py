@@ -49,7 +49,9 @@ class ShardStore:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise ShardError(f"索引指针无法读取（{error}）。请运行 zhitong index build。") from error
+            raise ShardError(
+                f"索引指针无法读取（{error}）。请运行 zhitong index build。"
+            ) from error
         if not text.endswith("\n") or not _NAME.fullmatch(text[:-1]):
             raise ShardError("索引指针已损坏。请运行 zhitong index build。")
         return text[:-1]
@@ -91,7 +93,9 @@ class ShardStore:
         try:
             return Manifest.from_json((self._root / kind / name / MANIFEST).read_text("utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise ShardError(f"索引清单无法读取（{error}）。请运行 zhitong index build。") from error
+            raise ShardError(
+                f"索引清单无法读取（{error}）。请运行 zhitong index build。"
+            ) from error
 
     def verify(self, kind: Kind) -> Manifest:
         """Read every byte of the current generation against its checksums.

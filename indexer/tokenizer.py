@@ -35,7 +35,9 @@ _RUN = re.compile(
 _NUMBER = re.compile(r"[\d.,%+#&_-]+")
 # One-character technical words. A compound that ends in one also yields it (Chinese compounds
 # are head-final), so that 膜 finds 反渗透膜.
-_HEADS = frozenset("膜烯钢铁铝铜锌钛镁锂钠酸碱盐醇醛酮酯醚胺泵阀炉窑釉瓷砖渣灰泥油煤焦气氢氧氮氨胶漆纱布丝线管板轴轮机车船")
+_HEADS = frozenset(
+    "膜烯钢铁铝铜锌钛镁锂钠酸碱盐醇醛酮酯醚胺泵阀炉窑釉瓷砖渣灰泥油煤焦气氢氧氮氨胶漆纱布丝线管板轴轮机车船"
+)
 _MAX_SYLLABLES = 12
 
 

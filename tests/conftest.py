@@ -65,8 +65,19 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with (base.parent / f"{base.name}.out").open("a") as out:
             subprocess.run([*as_user, *command], check=True, stdout=out, stderr=out, cwd="/")
 
-    run(str(programs / "initdb"), "-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8",
-        "--locale=C.UTF-8", "--no-sync")
+    run(
+        str(programs / "initdb"),
+        "-D",
+        str(data),
+        "-A",
+        "trust",
+        "-U",
+        "postgres",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+        "--no-sync",
+    )
     options = f"-c listen_addresses='' -c unix_socket_directories='{base}' -c fsync=off"
     run(str(programs / "pg_ctl"), "-D", str(data), "-l", str(log), "-w", "-o", options, "start")
     try:

@@ -120,7 +120,9 @@ def _refuse_bomb(path: Path) -> None:
             "请用 Excel 打开后另存为 .xlsx 再导入。"
         ) from error
     if expanded_bytes > EXPANDED_LIMIT_BYTES:
-        raise ImportFileError(f"{path.name} 解压后过大（{expanded_bytes / 1024**3:.1f} GB），已拒绝。")
+        raise ImportFileError(
+            f"{path.name} 解压后过大（{expanded_bytes / 1024**3:.1f} GB），已拒绝。"
+        )
 
 
 def _text(path: Path) -> str:
@@ -138,7 +140,9 @@ def _header(cells: list[Any], path: Path) -> list[str]:
     named = [name for name in header if name]
     repeated = sorted({name for name in named if named.count(name) > 1})
     if repeated:
-        raise ImportFileError(f"{path.name} 的表头有重复的列：{'、'.join(repeated)}。请改名后再导入。")
+        raise ImportFileError(
+            f"{path.name} 的表头有重复的列：{'、'.join(repeated)}。请改名后再导入。"
+        )
     return header
 
 

@@ -104,10 +104,21 @@ def test_snapshot_follows_what_an_index_is_made_from(engine: Engine) -> None:
 def test_filters(engine: Engine, where: RecordFilter, expected: set[str]) -> None:
     beijing, japan = Organisation("甲（示例）", "北京"), Organisation("乙（示例）", "日本")
     records = [
-        Achievement(key="A0", title="零", technology_field="新材料", organisation=beijing,
-                    valid_until_on=date(2026, 5, 31), maturity=Maturity.RESEARCH),
-        Achievement(key="A1", title="一", technology_field="新材料",
-                    valid_until_on=date(2026, 6, 1), maturity=Maturity.LAB_SCALE),
+        Achievement(
+            key="A0",
+            title="零",
+            technology_field="新材料",
+            organisation=beijing,
+            valid_until_on=date(2026, 5, 31),
+            maturity=Maturity.RESEARCH,
+        ),
+        Achievement(
+            key="A1",
+            title="一",
+            technology_field="新材料",
+            valid_until_on=date(2026, 6, 1),
+            maturity=Maturity.LAB_SCALE,
+        ),
         Achievement(key="A2", title="二", organisation=japan, maturity=Maturity.MASS_PRODUCTION),
         Achievement(key="A3", title="三"),
     ]

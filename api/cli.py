@@ -1,0 +1,327 @@
+"""The command line. Commands are thin: they parse, call, print and set the exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from importlib.metadata import version
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.console import err, out, print_best_pairs, print_ranking, print_report, progress
+from api.evaluation import eval_app
+from api.running import current_settings, demo_settings, fail, opened
+from api.schemas import RankingOut
+from corpus.importing.loading import ImportReport, import_rows
+from corpus.importing.readers import read_rows
+from corpus.model import Kind, Maturity
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+# Heavy modules (torch, faiss) are imported by api.services, inside the commands that need them.
+
+app = typer.Typer(
+    name="zhitong",
+    help="直通：为唐山企业的技术需求匹配京津等地的科技成果，并说明理由。",
+    epilog="第一次使用：zhitong demo　载入自己的数据：zhitong import 成果.xlsx --kind achievements",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+index_app = typer.Typer(help="建立、查看、检查检索索引。", no_args_is_help=True)
+app.add_typer(index_app, name="index")
+app.add_typer(eval_app, name="eval")
+
+
+class KindOption(StrEnum):
+    """Kinds as they are typed."""
+
+    ACHIEVEMENTS = "achievements"
+    NEEDS = "needs"
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.ACHIEVEMENT if self is KindOption.ACHIEVEMENTS else Kind.NEED
+
+
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="最多几条。")]
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
+FieldOption = Annotated[
+    list[str] | None, typer.Option("--field", help="只看该技术领域，可重复。例：--field 新材料")
+]
+RegionOption = Annotated[
+    list[str] | None, typer.Option("--region", help="只看该地区的单位，可重复。例：--region 天津")
+]
+MaturityOption = Annotated[
+    Maturity | None, typer.Option("--min-maturity", help="成熟度不低于。例：通过中试")
+]
+ExpiredOption = Annotated[bool, typer.Option("--include-expired", help="也包括已过有效期的。")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="显示版本号。")] = False,
+) -> None:
+    """Options of the program itself."""
+    if show_version:
+        out.print(version("zhitong"))
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        out.print(context.get_help(), highlight=False)
+        raise typer.Exit(2)
+
+
+@app.command()
+def demo(
+    limit: LimitOption = 5,
+    top: Annotated[int, typer.Option(min=1, max=100, help="表格里列出几条需求。")] = 12,
+) -> None:
+    """用随附的示例数据走完全程：导入、建索引、匹配、输出对接清单。"""
+    from api.exports.workbook import write_workbook
+
+    settings = demo_settings(current_settings())
+    with opened(settings) as services, progress() as update:
+        _import_sample(services, update)
+        services.prepare(update)
+        for kind in Kind:
+            if not services.is_current(kind):
+                services.build(kind, _with_kind(update, kind))
+        rankings = services.match_all(services.record_filter(), limit, update)
+    path = settings.home / "对接清单.xlsx"
+    write_workbook(path, rankings)
+    print_best_pairs(rankings, top)
+    answered = sum(bool(r.matches) for r in rankings)
+    pairs = sum(len(r.matches) for r in rankings)
+    out.print(
+        f"{len(rankings)} 条需求中 {answered} 条找到了成果，共 {pairs} 对；"
+        f"{len(rankings) - answered} 条暂无合适的成果。"
+    )
+    out.print(f"对接清单：{path}", soft_wrap=True, highlight=False)
+    out.print("打开网页：zhitong serve --demo")
+    out.print("载入自己的数据：zhitong import 我的成果.xlsx --kind achievements"
+              "　然后 zhitong index build")  # fmt: skip
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(metavar="FILE…", help=".xlsx、.csv 或 .jsonl")],
+    kind: Annotated[KindOption, typer.Option(help="文件里是成果还是需求。")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """导入成果或需求；同一文件可以反复导入。"""
+    from api.services import now_at
+
+    reports: list[tuple[Path, ImportReport]] = []
+    with opened() as services, progress() as update:
+        for path in paths:
+            with services.repository(commit=not dry_run) as repository:
+                stage = f"import:{path.name}"
+                report = import_rows(
+                    repository, kind.kind, read_rows(path), now_at(),
+                    lambda done, stage=stage: update(stage, done, done),  # type: ignore[misc]
+                )  # fmt: skip
+            reports.append((path, report))
+    if as_json:
+        _print_json([_report_json(path, report, dry_run) for path, report in reports])
+    else:
+        for path, report in reports:
+            print_report(report, path.name, dry_run=dry_run)
+        if not dry_run and any(r.new or r.changed for _, r in reports):
+            out.print("下一步：zhitong index build")
+    if any(report.failed for _, report in reports):
+        raise typer.Exit(1)
+
+
+@index_app.command("build")
+def index_build(
+    force: Annotated[bool, typer.Option("--force", help="索引是最新的也重建。")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """由数据库建立索引；建成之前旧索引照常工作。"""
+    built = []
+    with opened() as services, progress() as update:
+        services.prepare(update)
+        for kind in Kind:
+            if force or not services.is_current(kind):
+                manifest = services.build(kind, _with_kind(update, kind))
+                built.append((kind, manifest.documents, manifest.rows))
+    if as_json:
+        _print_json([{"kind": k.value, "documents": d, "rows": r} for k, d, r in built])
+    for kind, documents, rows in [] if as_json else built:
+        out.print(f"{kind.label}索引已建成：{documents} 条记录，{rows} 个向量")
+    if not built and not as_json:
+        out.print("索引已是最新。")
+
+
+@index_app.command("status")
+def index_status(as_json: JsonOption = False) -> None:
+    """索引与数据库是否一致。不一致时退出码为 1。"""
+    with opened() as services:
+        states = services.index_states()
+    if as_json:
+        _print_json([state.model_dump(mode="json") for state in states])
+    else:
+        for state in states:
+            out.print(f"{state.kind.label}：{state.detail}", highlight=False)
+    if any(state.state != "current" for state in states):
+        raise typer.Exit(1)
+
+
+@index_app.command("verify")
+def index_verify() -> None:
+    """逐字节核对索引文件的校验和。"""
+    with opened() as services:
+        for kind in Kind:
+            manifest = services.store.verify(kind)
+            out.print(f"{kind.label}索引完好：{len(manifest.files)} 个文件，{manifest.rows} 个向量")
+
+
+@app.command()
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="想找什么，或整段需求原文。")],
+    kind: Annotated[KindOption, typer.Option(help="在哪一类里找。")] = KindOption.ACHIEVEMENTS,
+    limit: LimitOption = 10,
+    field: FieldOption = None,
+    region: RegionOption = None,
+    min_maturity: MaturityOption = None,
+    include_expired: ExpiredOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """用一段话查找成果（或需求）。"""
+    if not text.strip():
+        fail("请写出要找的内容。")
+    with opened() as services:
+        where = services.record_filter(field, region, min_maturity, include_expired)
+        _print_rankings([services.search(text, kind.kind, where, limit)], as_json)
+
+
+@app.command()
+def match(
+    need_id: Annotated[str | None, typer.Argument(metavar="NEED_ID", help="需求编号。")] = None,
+    all_needs: Annotated[bool, typer.Option("--all", help="匹配全部有效需求。")] = False,
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="编号是成果编号，为它找需求。")
+    ] = False,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="写入文件：.xlsx（对接清单）或 .jsonl。")
+    ] = None,
+    limit: LimitOption = 10,
+    field: FieldOption = None,
+    region: RegionOption = None,
+    min_maturity: MaturityOption = None,
+    include_expired: ExpiredOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """为一条需求（或全部需求）找成果，并说明理由。"""
+    if (need_id is None) == (not all_needs):
+        fail("请给出一个编号，或用 --all 匹配全部需求。")
+    if out_file is not None and out_file.suffix.lower() not in {".xlsx", ".jsonl"}:
+        fail("--out 只支持 .xlsx 和 .jsonl 文件。")
+    if reverse and (all_needs or (out_file and out_file.suffix.lower() == ".xlsx")):
+        fail("--reverse 只用于一个成果编号，结果可写入 .jsonl。")
+    with opened() as services:
+        where = services.record_filter(field, region, min_maturity, include_expired)
+        if need_id is not None:
+            kind = Kind.ACHIEVEMENT if reverse else Kind.NEED
+            rankings = [services.match(kind, need_id, where, limit)]
+        else:
+            with progress() as update:
+                services.prepare(update)
+                rankings = services.match_all(where, limit, update)
+    if out_file is not None:
+        _write(out_file, rankings)
+        out.print(f"已写入：{out_file}", soft_wrap=True, highlight=False)
+    else:
+        _print_rankings(rankings, as_json)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="监听地址；0.0.0.0 让局域网可访问。")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口。")] = 8000,
+    demo_data: Annotated[
+        bool, typer.Option("--demo", help="使用 zhitong demo 的示例数据。")
+    ] = False,
+) -> None:
+    """启动网页和 API。"""
+    import uvicorn
+
+    from api.app import create_app
+
+    settings = demo_settings(current_settings()) if demo_data else current_settings()
+    out.print(
+        f"网页：http://{host}:{port}/　接口说明（OpenAPI）：http://{host}:{port}/openapi.json",
+        highlight=False,
+    )
+    uvicorn.run(create_app(settings), host=host, port=port, log_level="info")
+
+
+def main() -> None:
+    """Entry point: errors of ours become one sentence on standard error and exit code 2."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        err.print("已中断。")
+        sys.exit(130)
+
+
+def _import_sample(services: Services, update: Callable[[str, int, int], None]) -> None:
+    from api.services import now_at
+
+    with as_file(files("corpus.resources").joinpath("sample")) as folder:
+        for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
+            with services.repository() as repository:
+                report = import_rows(repository, kind, read_rows(folder / name), now_at())
+            update(f"import:{kind.label}", report.rows, report.rows)
+
+
+def _with_kind(
+    update: Callable[[str, int, int], None], kind: Kind
+) -> Callable[[str, int, int], None]:
+    return lambda stage, done, total: update(f"{stage}:{kind.label}", done, total)
+
+
+def _report_json(path: Path, report: ImportReport, dry_run: bool) -> dict[str, object]:
+    counts = {
+        "rows": report.rows,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "duplicate": report.duplicate,
+    }
+    failed = [{"row": row.number, "reason": row.reason} for row in report.failed]
+    return {"file": str(path), "kind": report.kind.value, "dry_run": dry_run, **counts,
+            "failed": failed}  # fmt: skip
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def _print_rankings(rankings: Sequence[RankingOut], as_json: bool) -> None:
+    if as_json:
+        _print_json([ranking.model_dump(mode="json") for ranking in rankings])
+    else:
+        for ranking in rankings:
+            print_ranking(ranking)
+
+
+def _write(path: Path, rankings: Sequence[RankingOut]) -> None:
+    if path.suffix.lower() == ".xlsx":
+        from api.exports.workbook import write_workbook
+
+        write_workbook(path, rankings)
+        return
+    partial = path.with_name(f".{path.name}.tmp")
+    with partial.open("w", encoding="utf-8") as file:
+        for ranking in rankings:
+            file.write(ranking.model_dump_json() + "\n")
+    partial.replace(path)

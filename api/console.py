@@ -1,0 +1,112 @@
+"""What the command line prints: tables, reasons, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from api.schemas import MatchOut, RankingOut, RecordOut
+from corpus.importing.loading import ImportReport
+from corpus.text import excerpt
+
+_STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
+           "match": "匹配需求", "rank": "排序"}  # fmt: skip
+_SHOWN_FAILURES = 20
+
+out = Console()
+err = Console(stderr=True)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each stage, on standard error; call with (stage, done, total)."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+               TimeElapsedColumn())  # fmt: skip
+    with Progress(*columns, console=err) as bars:
+        tasks: dict[str, int] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                label = stage.split(":")[0]
+                suffix = stage[len(label) :].replace(":", " ")
+                tasks[stage] = int(bars.add_task(_STAGES.get(label, label) + suffix, total=total))
+            bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
+
+        yield update
+
+
+def print_ranking(ranking: RankingOut) -> None:
+    """One query with all its matches and reasons."""
+    source = ranking.source
+    head = f"{source.id}　{source.title}" if source else ranking.query
+    out.print(f"\n[bold]{escape(head)}[/bold]")
+    if source:
+        out.print(f"[dim]{escape(_facts(source))}[/dim]")
+    for problem in ranking.problems:
+        err.print(f"[yellow]注意：{escape(problem)}[/yellow]")
+    if not ranking.matches:
+        out.print(
+            f"  没有合适的{ranking.target.label}（共比较 {ranking.eligible} 项）。"
+            "可放宽筛选条件、换一种说法，或等新的记录。"
+        )
+    for rank, match in enumerate(ranking.matches, start=1):
+        mark = "[green]推荐[/green]" if match.recommended else "可看"
+        title = f"{escape(match.document.title)} [dim]{escape(match.document.id)}[/dim]"
+        out.print(f"{rank:>3}. {mark} {match.relevance.value:>4.0%} {title}")
+        out.print(f"      [dim]{escape(_facts(match.document))}[/dim]")
+        out.print(f"      {escape(reason(match))}", highlight=False)
+
+
+def print_best_pairs(rankings: Sequence[RankingOut], limit: int) -> None:
+    """The best pair of each need, best needs first, as a table."""
+    table = Table(title="最值得先看的对接", show_lines=True, header_style="bold")
+    for name, ratio in (("需求", 5), ("成果", 5), ("相关度", 2), ("理由", 8)):
+        table.add_column(name, ratio=ratio, overflow="fold")
+    answered = [r for r in rankings if r.matches]
+    answered.sort(key=lambda r: (-r.matches[0].relevance.value, r.source.id if r.source else ""))
+    for ranking in answered[:limit]:
+        best, need = ranking.matches[0], ranking.source
+        table.add_row(
+            escape(f"{need.title}\n{_facts(need)}" if need else ranking.query),
+            escape(f"{best.document.title}\n{_facts(best.document)}"),
+            f"{best.relevance.value:.0%}\n{'推荐' if best.recommended else '可看'}",
+            escape(reason(best)),
+        )
+    out.print(table)
+
+
+def reason(match: MatchOut) -> str:
+    """Why a pair was proposed, in one or two lines of the two texts' own words."""
+    ranks = "，".join(
+        f"{'语义' if part.signal == 'dense' else '词语'}第 {part.rank}" for part in match.parts
+    )
+    terms = "、".join(term.term for term in match.terms[:5]) or "无（按语义）"
+    need, offer = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
+    return f"共同的词：{terms}（{ranks}）\n“{need}” ↔ “{offer}”"
+
+
+def print_report(report: ImportReport, name: str, *, dry_run: bool) -> None:
+    """What an import did."""
+    table = Table(
+        title=f"{escape(name)}（{report.kind.label}）" + ("　试运行，未写入" if dry_run else "")
+    )
+    for column in ("读到", "新增", "更新", "未变", "文件内重复", "失败"):
+        table.add_column(column, justify="right")
+    table.add_row(*(str(n) for n in (report.rows, report.new, report.changed, report.unchanged,
+                                     report.duplicate, len(report.failed))))  # fmt: skip
+    out.print(table)
+    for failure in report.failed[:_SHOWN_FAILURES]:
+        err.print(f"[red]第 {failure.number} 行：{escape(failure.reason)}[/red]")
+    if len(report.failed) > _SHOWN_FAILURES:
+        err.print(f"……另有 {len(report.failed) - _SHOWN_FAILURES} 行失败")
+
+
+def _facts(record: RecordOut) -> str:
+    budget = f"{record.budget_wan:g} 万元" if record.budget_wan is not None else None
+    facts = (record.organisation, record.region, record.county, record.maturity, budget)
+    return " · ".join(fact for fact in facts if fact)

@@ -1,0 +1,36 @@
+"""What routes ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+
+from api.services import Services
+from corpus.model import Maturity, RecordFilter
+
+
+def services(request: Request) -> Services:
+    """The services the app was made with."""
+    found: Services = request.app.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most matches returned.")]
+
+
+def record_filter(
+    services: ServicesDep,
+    field: Annotated[list[str] | None, Query(description="Technology fields, any of.")] = None,
+    region: Annotated[
+        list[str] | None, Query(description="Regions of the owner, or counties; any of.")
+    ] = None,
+    min_maturity: Annotated[Maturity | None, Query(description="Achievements only.")] = None,
+    include_expired: Annotated[bool, Query(description="Also what is past its validity.")] = False,
+) -> RecordFilter:
+    """Hard filters from the query string; by default what is valid today."""
+    return services.record_filter(field, region, min_maturity, include_expired)
+
+
+FilterDep = Annotated[RecordFilter, Depends(record_filter)]

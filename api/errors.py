@@ -1,0 +1,82 @@
+"""One table from errors to HTTP problem details (RFC 9457); pages get the same in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from api.schemas import Problem
+from api.web.templating import render
+from corpus.model import CorpusError
+from indexer.errors import IndexerError
+from matcher.errors import MatchError, UnknownRecordError
+
+_STATUS: Mapping[type[Exception], tuple[int, str]] = {
+    UnknownRecordError: (404, "没有这条记录"),
+    IndexerError: (503, "检索暂不可用"),
+    CorpusError: (503, "数据库暂不可用"),
+    MatchError: (400, "无法匹配"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    for kind in _STATUS:
+        app.add_exception_handler(kind, _known)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _known(request: Request, error: Exception) -> Response:
+    status, title = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
+    return _respond(request, status, title, str(error))
+
+
+def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    titles = {404: "没有这个页面", 405: "不支持的操作"}
+    title = titles.get(error.status_code, HTTPStatus(error.status_code).phrase)
+    return _respond(request, error.status_code, title, f"{request.url.path}", error.headers)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    details = "；".join(
+        f"{'.'.join(str(part) for part in e['loc'])}：{e['msg']}" for e in error.errors()
+    )
+    return _respond(request, 422, "请求的参数有误", details)
+
+
+def _unexpected(request: Request, _error: Exception) -> Response:
+    # The traceback goes to the log by the server; nothing internal is shown.
+    return _respond(request, 500, "程序出错", "这是程序的问题，已记入日志。请稍后再试。")
+
+
+def _respond(
+    request: Request,
+    status: int,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    path = request.url.path
+    if not path.startswith(("/api/", "/healthz", "/readyz", "/openapi")):
+        page = render(request, "error.html", title=title, detail=detail, status=status)
+        page.status_code = status
+        return page
+    problem = Problem(title=title, status=status, detail=detail, instance=path)
+    return JSONResponse(
+        problem.model_dump(),
+        status_code=status,
+        media_type="application/problem+json",
+        headers=dict(headers or {}),
+    )

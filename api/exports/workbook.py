@@ -1,0 +1,135 @@
+"""对接清单: the shortlist workbook. Every text cell is written as text, so none is a formula."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+
+from api.schemas import MatchOut, RankingOut
+
+_COLUMNS: tuple[tuple[str, int], ...] = (
+    ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("名次", 6),
+    ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
+    ("相关度", 9), ("建议", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
+    ("语义名次", 9), ("词语名次", 9), ("得分", 10),
+)  # fmt: skip
+_NOTES = (
+    "本清单由程序提出，请人工核对后使用。",
+    "名次：语义检索和词语检索两个名次的倒数融合（RRF）："
+    "得分 = Σ 1 ÷ (60 + 名次)，两个名次列在右侧，可以复算。",
+    "相关度：由语义相似度和共同词的覆盖率估计，0% 至 100%；低于显示线的不列出。",
+    "建议：相关度达到推荐线的标为“推荐”。",
+    "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
+)
+
+
+def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
+    """Write the pairs of ``rankings`` (needs → achievements), atomically.
+
+    Sheets: the pairs, the needs nothing answers, and how to read the numbers.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "in_memory": True,
+    }
+    try:
+        with partial.open("wb") as file:
+            with xlsxwriter.Workbook(file, options) as book:
+                _pairs(book, rankings)
+                _unanswered(book, rankings)
+                _notes(book)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
+    sheet = _sheet(book, "对接清单", _COLUMNS)
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
+    percent = book.add_format({"num_format": "0%", "valign": "top"})
+    score = book.add_format({"num_format": "0.00000", "valign": "top"})
+    row = 1
+    for ranking in rankings:
+        for rank, match in enumerate(ranking.matches, start=1):
+            for column, value in enumerate(_cells(ranking, rank, match)):
+                if isinstance(value, str):
+                    sheet.write_string(row, column, value, wrap)
+                elif value is not None:
+                    name = _COLUMNS[column][0]
+                    form = {"相关度": percent, "得分": score}.get(name, wrap)
+                    sheet.write_number(row, column, value, form)
+            row += 1
+    sheet.autofilter(0, 0, max(row - 1, 1), len(_COLUMNS) - 1)
+
+
+def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float | None]:
+    need, achievement = ranking.source, match.document
+    ranks = {part.signal: part.rank for part in match.parts}
+    return [
+        need.id if need else "",
+        need.title if need else ranking.query,
+        (need.organisation or "") if need else "",
+        (need.county or "") if need else "",
+        rank,
+        achievement.id,
+        achievement.title,
+        achievement.organisation or "",
+        achievement.region or "",
+        achievement.maturity or "",
+        match.relevance.value,
+        "推荐" if match.recommended else "可看",
+        "、".join(term.term for term in match.terms[:8]),
+        match.query_sentence.quote,
+        match.document_sentence.quote,
+        ranks.get("dense"),
+        ranks.get("lexical"),
+        match.score,
+    ]
+
+
+def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
+    columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 60))
+    sheet = _sheet(book, "暂无合适成果", columns)
+    row = 1
+    for ranking in rankings:
+        need = ranking.source
+        if ranking.matches or need is None:
+            continue
+        cells = (need.id, need.title, need.organisation, need.county,
+                 f"在 {ranking.eligible} 项成果中没有达到显示线的")  # fmt: skip
+        for column, value in enumerate(cells):
+            sheet.write_string(row, column, value or "")
+        row += 1
+
+
+def _notes(book: Any) -> None:
+    sheet = book.add_worksheet("说明")
+    sheet.set_column(0, 0, 110)
+    for row, note in enumerate(_NOTES):
+        sheet.write_string(row, 0, note)
+
+
+def _sheet(book: Any, name: str, columns: Sequence[tuple[str, int]]) -> Any:
+    sheet = book.add_worksheet(name)
+    head = book.add_format({"bold": True, "bg_color": "#1F4E79", "font_color": "white"})
+    for column, (title, width) in enumerate(columns):
+        sheet.set_column(column, column, width)
+        sheet.write_string(0, column, title, head)
+    sheet.freeze_panes(1, 0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    return sheet

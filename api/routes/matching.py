@@ -1,0 +1,60 @@
+"""Search and matches, both directions."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.deps import FilterDep, Limit, ServicesDep
+from api.schemas import Problem, RankingOut
+from corpus.model import Kind
+
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["matching"],
+    responses={
+        503: {"model": Problem, "description": "No index can answer."},
+        422: {"model": Problem, "description": "A parameter is malformed."},
+    },
+)
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such record."}
+}
+
+
+@router.get("/search")
+def search(
+    services: ServicesDep,
+    where: FilterDep,
+    q: Annotated[
+        str,
+        Query(
+            min_length=1,
+            max_length=20_000,
+            pattern=r"\S",
+            description="Free text, or a whole need.",
+            examples=["钢渣用作水泥掺合料的活化技术"],
+        ),
+    ],
+    kind: Annotated[Kind, Query(description="What to look for.")] = Kind.ACHIEVEMENT,
+    limit: Limit = 10,
+) -> RankingOut:
+    """Find achievements (or needs) for free text, with reasons."""
+    return services.search(q, kind, where, limit)
+
+
+@router.get("/needs/{need_id}/matches", responses=_NOT_FOUND)
+def need_matches(
+    services: ServicesDep, where: FilterDep, need_id: str, limit: Limit = 10
+) -> RankingOut:
+    """Achievements for a need. An empty list means that nothing is good enough."""
+    return services.match(Kind.NEED, need_id, where, limit)
+
+
+@router.get("/achievements/{achievement_id}/matches", responses=_NOT_FOUND)
+def achievement_matches(
+    services: ServicesDep, where: FilterDep, achievement_id: str, limit: Limit = 10
+) -> RankingOut:
+    """Needs for an achievement."""
+    return services.match(Kind.ACHIEVEMENT, achievement_id, where, limit)

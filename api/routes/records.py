@@ -1,0 +1,50 @@
+"""Reading achievements and needs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from api.deps import FilterDep, ServicesDep
+from api.schemas import Problem, RecordOut, RecordPage
+from corpus.model import Kind
+
+router = APIRouter(
+    prefix="/api/v1",
+    tags=["records"],
+    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
+)
+_NOT_FOUND: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "No such record."}
+}
+Offset = Annotated[int, Query(ge=0, le=2**31)]
+PageSize = Annotated[int, Query(ge=1, le=200)]
+
+
+@router.get("/needs")
+def needs(
+    services: ServicesDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+) -> RecordPage:
+    """Needs in order of entry."""
+    return services.page(Kind.NEED, where, offset, limit)
+
+
+@router.get("/needs/{need_id}", responses=_NOT_FOUND)
+def need(services: ServicesDep, need_id: str) -> RecordOut:
+    """One need."""
+    return services.record(Kind.NEED, need_id)
+
+
+@router.get("/achievements")
+def achievements(
+    services: ServicesDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+) -> RecordPage:
+    """Achievements in order of entry."""
+    return services.page(Kind.ACHIEVEMENT, where, offset, limit)
+
+
+@router.get("/achievements/{achievement_id}", responses=_NOT_FOUND)
+def achievement(services: ServicesDep, achievement_id: str) -> RecordOut:
+    """One achievement."""
+    return services.record(Kind.ACHIEVEMENT, achievement_id)

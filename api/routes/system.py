@@ -1,0 +1,36 @@
+"""Probes for whoever watches the service."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from fastapi import APIRouter, Response
+
+from api.deps import ServicesDep
+from api.schemas import Health, IndexState, Readiness
+
+router = APIRouter(tags=["system"])
+
+
+@router.get("/healthz")
+def healthz() -> Health:
+    """The process answers."""
+    return Health(version=version("zhitong"))
+
+
+@router.get("/readyz", responses={503: {"model": Readiness}})
+def readyz(services: ServicesDep, response: Response) -> Readiness:
+    """Whether searches are answered in full; 503 and the reasons if not."""
+    problems = [
+        f"{state.kind.label}：{state.detail}"
+        for state in services.index_states()
+        if state.state != "current"
+    ]
+    response.status_code = 503 if problems else 200
+    return Readiness(ready=not problems, problems=problems)
+
+
+@router.get("/api/v1/system/indexes")
+def indexes(services: ServicesDep) -> list[IndexState]:
+    """How each index stands to the database."""
+    return services.index_states()

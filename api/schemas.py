@@ -1,0 +1,232 @@
+"""Wire schemas of the API, and their conversion from domain values."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from corpus.model import Achievement, Kind, Record
+from matcher.engine import Match, Ranking
+from matcher.explain import Span
+from matcher.query import Query
+
+Field_ = Literal["title", "text"]
+
+
+class Wire(BaseModel):
+    """Base: unknown fields are an error, values are never changed after the conversion."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecordOut(Wire):
+    """An achievement 成果 or a need 需求."""
+
+    id: str = Field(description="Stable id within the kind.", examples=["SA1001"])
+    kind: Kind
+    title: str
+    text: str
+    technology_field: str | None
+    industry: str | None
+    organisation: str | None
+    region: str | None = Field(description="Region of the owner, e.g. 北京.")
+    language: str = Field(description="ISO 639-1 code.", examples=["zh", "ja", "ko"])
+    cooperation: list[str]
+    published_on: date | None
+    valid_until_on: date | None
+    maturity: str | None = Field(default=None, description="Achievements only.")
+    trl: tuple[int, int] | None = Field(
+        default=None, description="Readiness levels 1–9 the maturity usually stands for."
+    )
+    intellectual_property: str | None = Field(default=None, description="Achievements only.")
+    county: str | None = Field(default=None, description="Needs only: Tangshan county.")
+    budget_wan: float | None = Field(default=None, description="Needs only: budget in 万元.")
+
+    @classmethod
+    def of(cls, record: Record) -> RecordOut:
+        achievement = record if isinstance(record, Achievement) else None
+        need = None if isinstance(record, Achievement) else record
+        owner = record.organisation
+        return cls(
+            id=record.key,
+            kind=record.kind,
+            title=record.title,
+            text=record.text,
+            technology_field=record.technology_field or None,
+            industry=record.industry or None,
+            organisation=owner.name if owner else None,
+            region=(owner.region or None) if owner else None,
+            language=record.language,
+            cooperation=list(record.cooperation),
+            published_on=record.published_on,
+            valid_until_on=record.valid_until_on,
+            maturity=achievement.maturity.value if achievement and achievement.maturity else None,
+            trl=achievement.maturity.trl if achievement and achievement.maturity else None,
+            intellectual_property=(achievement.intellectual_property or None)
+            if achievement
+            else None,
+            county=(need.county or None) if need else None,
+            budget_wan=need.budget_wan if need else None,
+        )
+
+
+class SpanOut(Wire):
+    """A piece of the original text: ``quote`` is ``<field>[start:end]``."""
+
+    field: Field_
+    start: int
+    end: int
+    quote: str
+
+    @classmethod
+    def of(cls, span: Span, side: Query) -> SpanOut:
+        return cls.model_validate(
+            {
+                "field": span.field,
+                "start": span.start,
+                "end": span.end,
+                "quote": span.of(side.title, side.text),
+            }
+        )
+
+
+class TermOut(Wire):
+    """A term both sides hold and its part of the lexical score."""
+
+    term: str
+    part: float
+    query_spans: list[SpanOut]
+    document_spans: list[SpanOut]
+
+
+class PartOut(Wire):
+    """One signal's part of the score: ``part = weight / (60 + rank)``."""
+
+    signal: str = Field(examples=["dense", "lexical"])
+    rank: int
+    signal_score: float
+    part: float
+
+
+class RelevanceOut(Wire):
+    """``value = 1 / (1 + exp(−(bias + dense + lexical)))``, 0 to 1."""
+
+    value: float
+    bias: float
+    dense: float
+    lexical: float
+    cosine: float
+    coverage: float
+
+
+class MatchOut(Wire):
+    """A proposed document with its reasons."""
+
+    document: RecordOut
+    score: float = Field(description="Sum of the parts; orders the list.")
+    parts: list[PartOut]
+    relevance: RelevanceOut
+    recommended: bool
+    terms: list[TermOut]
+    query_sentence: SpanOut
+    document_sentence: SpanOut
+
+    @classmethod
+    def of(cls, match: Match, query: Query) -> MatchOut:
+        document = Query.of(match.document.record)
+        reasons = match.explanation
+        return cls(
+            document=RecordOut.of(match.document.record),
+            score=match.score,
+            parts=[
+                PartOut(signal=p.signal, rank=p.rank, signal_score=p.score, part=p.part)
+                for p in match.fused.parts
+            ],
+            relevance=RelevanceOut(
+                value=match.relevance.value,
+                bias=match.relevance.bias,
+                dense=match.relevance.dense,
+                lexical=match.relevance.lexical,
+                cosine=match.relevance.cosine,
+                coverage=match.relevance.coverage,
+            ),
+            recommended=match.recommended,
+            terms=[
+                TermOut(
+                    term=t.term,
+                    part=t.part,
+                    query_spans=[SpanOut.of(s, query) for s in t.query_spans],
+                    document_spans=[SpanOut.of(s, document) for s in t.document_spans],
+                )
+                for t in reasons.terms
+            ],
+            query_sentence=SpanOut.of(reasons.query_sentence, query),
+            document_sentence=SpanOut.of(reasons.document_sentence, document),
+        )
+
+
+class RankingOut(Wire):
+    """Matches in order. An empty list means that nothing is good enough."""
+
+    source: RecordOut | None = Field(description="The record asked for; null for free text.")
+    query: str
+    target: Kind
+    eligible: int = Field(description="Records that passed the filters.")
+    matches: list[MatchOut]
+    problems: list[str] = Field(description="Paths of the search that could not answer.")
+
+    @classmethod
+    def of(cls, ranking: Ranking, source: Record | None = None) -> RankingOut:
+        return cls(
+            source=RecordOut.of(source) if source else None,
+            query=ranking.query.title,
+            target=ranking.target,
+            eligible=ranking.eligible,
+            matches=[MatchOut.of(match, ranking.query) for match in ranking.matches],
+            problems=list(ranking.problems),
+        )
+
+
+class RecordPage(Wire):
+    """A page of records in order of entry."""
+
+    total: int
+    offset: int
+    limit: int
+    records: list[RecordOut]
+
+
+class IndexState(Wire):
+    """How one index stands to the database."""
+
+    kind: Kind
+    state: Literal["current", "stale", "missing", "damaged"]
+    detail: str
+    documents: int
+    rows: int
+    built_at: str | None
+    encoder: str | None
+
+
+class Readiness(Wire):
+    """Whether searches are answered in full; ``problems`` says why not."""
+
+    ready: bool
+    problems: list[str]
+
+
+class Health(Wire):
+    status: Literal["ok"] = "ok"
+    version: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None

@@ -1,0 +1,51 @@
+"""All settings: read once from the environment (prefix ``ZHITONG_``) and passed down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an administrator may set; the README's table is checked against this class."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHITONG_", extra="forbid")
+
+    home: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("zhitong")),
+        description="Folder of the embedded database and the indexes.",
+    )
+    cache: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("zhitong")),
+        description="Folder of the decoded default model; may be deleted at any time.",
+    )
+    database_url: str = Field(
+        default="",
+        description="Empty for SQLite below ZHITONG_HOME, or postgresql://user:password@host/db.",
+    )
+    encoder: str = Field(
+        default="builtin",
+        description="builtin, a preset (bge-small-zh-v1.5, bge-m3, Qwen3-Embedding-0.6B) "
+        "or the folder of a sentence-transformers model.",
+    )
+    encoder_query_prompt: str | None = Field(
+        default=None, description="Put before queries; unset for the preset's or model's own."
+    )
+    encoder_passage_prompt: str | None = Field(
+        default=None, description="Put before documents; unset for the preset's or model's own."
+    )
+    threads: int | None = Field(
+        default=None, ge=1, description="Threads for the encoder; unset for one per core."
+    )
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The URL given, or that of the embedded database."""
+        return self.database_url or f"sqlite:///{self.home / 'zhitong.db'}"
+
+    @property
+    def index_folder(self) -> Path:
+        return self.home / "index"

@@ -1,0 +1,98 @@
+"""Server-rendered pages: search, lists, one need, one achievement. No JavaScript needed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Query
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from api.deps import ServicesDep
+from api.schemas import RankingOut
+from api.services import Services
+from api.web.templating import render
+from corpus.model import Kind, Maturity
+from corpus.taxonomy import counties, regions, technology_fields
+from indexer.errors import IndexerError
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_PAGE = 50
+_MATCHES = 10
+_PATHS = {"needs": Kind.NEED, "achievements": Kind.ACHIEVEMENT}
+
+
+@router.get("/")
+def search_page(
+    request: Request,
+    services: ServicesDep,
+    q: Annotated[str, Query(max_length=20_000)] = "",
+    kind: Kind = Kind.ACHIEVEMENT,
+    field: str = "",
+    region: str = "",
+    min_maturity: str = "",
+) -> HTMLResponse:
+    """One box; results as cards with highlights and reasons."""
+    ranking: RankingOut | None = None
+    if q.strip():
+        level = Maturity(min_maturity) if min_maturity in set(Maturity) else None
+        where = services.record_filter(
+            [field] if field else None, [region] if region else None, level
+        )
+        ranking = services.search(q, kind, where, _MATCHES * 2)
+    return render(
+        request,
+        "search.html",
+        q=q,
+        kind=kind,
+        field=field,
+        region=region,
+        min_maturity=min_maturity,
+        ranking=ranking,
+        totals={k: services.count(k) for k in Kind},
+        fields=technology_fields(),
+        regions=regions() if kind is Kind.ACHIEVEMENT else counties(),
+        maturities=[m.value for m in Maturity],
+    )
+
+
+@router.get("/{path}")
+def list_page(
+    request: Request, services: ServicesDep, path: str, offset: Annotated[int, Query(ge=0)] = 0
+) -> HTMLResponse:
+    """All needs or all achievements, in order of entry."""
+    kind = _kind(path)
+    page = services.page(kind, services.record_filter(include_expired=True), offset, _PAGE)
+    steps = {
+        "previous": max(offset - _PAGE, 0) if offset else None,
+        "next": offset + _PAGE if offset + _PAGE < page.total else None,
+    }
+    links = {
+        name: f"/{path}?{urlencode({'offset': value})}" if value is not None else None
+        for name, value in steps.items()
+    }
+    return render(request, "list.html", kind=kind, path=path, page=page, links=links)
+
+
+@router.get("/{path}/{key:path}")
+def record_page(request: Request, services: ServicesDep, path: str, key: str) -> HTMLResponse:
+    """A record in full, with its matches on the other side and their reasons."""
+    kind = _kind(path)
+    record = services.record(kind, key)
+    ranking, problem = _matches(services, kind, key)
+    return render(request, "record.html", record=record, ranking=ranking, problem=problem)
+
+
+def _matches(services: Services, kind: Kind, key: str) -> tuple[RankingOut | None, str]:
+    # The record itself can be read while the index cannot.
+    try:
+        return services.match(kind, key, services.record_filter(), _MATCHES), ""
+    except IndexerError as error:
+        return None, str(error)
+
+
+def _kind(path: str) -> Kind:
+    if path not in _PATHS:
+        raise HTTPException(404)
+    return _PATHS[path]

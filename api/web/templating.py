@@ -1,0 +1,48 @@
+"""Rendering: autoescaped templates and the filters they use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi.templating import Jinja2Templates
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from api.schemas import SpanOut
+
+_templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
+_templates.env.globals["version"] = version("zhitong")
+
+
+def render(request: Request, name: str, **values: Any) -> HTMLResponse:
+    """A page from a template; every value is escaped."""
+    return _templates.TemplateResponse(request, name, values)
+
+
+def pieces(
+    text: str, spans: Iterable[SpanOut], field: str, start: int = 0, end: int | None = None
+) -> list[tuple[str, bool]]:
+    """``text[start:end]`` cut into (piece, marked); overlapping marks are joined."""
+    stop = len(text) if end is None else end
+    cuts: list[tuple[str, bool]] = []
+    position = start
+    for span in sorted((s for s in spans if s.field == field), key=lambda s: (s.start, s.end)):
+        left, right = max(span.start, position), min(span.end, stop)
+        if left >= right:
+            continue
+        if left > position:
+            cuts.append((text[position:left], False))
+        if cuts and cuts[-1][1] and left == position:
+            cuts[-1] = (cuts[-1][0] + text[left:right], True)
+        else:
+            cuts.append((text[left:right], True))
+        position = right
+    if position < stop:
+        cuts.append((text[position:stop], False))
+    return cuts
+
+
+_templates.env.filters["pieces"] = pieces

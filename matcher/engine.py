@@ -1,0 +1,193 @@
+"""Need → ranked, filtered, explained achievements, and the other way round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.model import Kind, RecordFilter, StoredRecord
+from corpus.repository import CorpusRepository
+from indexer.build import Makers
+from indexer.shard import IndexShard
+from indexer.store import ShardStore
+from matcher.calibration import Relevance, RelevanceConfig, coverage, relevance
+from matcher.errors import UnknownRecordError
+from matcher.explain import Explanation, explain
+from matcher.filters import EligibleIds
+from matcher.fusion import FusedDoc, FusionConfig, reciprocal_rank_fusion
+from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
+from matcher.retriever import RetrievalConfig, retrieve
+
+
+@dataclass(frozen=True, slots=True)
+class MatchConfig:
+    """Everything that decides a ranking."""
+
+    query: QueryConfig = field(default_factory=QueryConfig)
+    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    relevance: RelevanceConfig = field(default_factory=RelevanceConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One proposed document. ``score`` orders, ``relevance`` tells how good it is."""
+
+    document: StoredRecord
+    score: float
+    fused: FusedDoc
+    relevance: Relevance
+    recommended: bool
+    explanation: Explanation
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Matches in order; how many documents passed the filter; what was out of order."""
+
+    query: Query
+    target: Kind
+    matches: tuple[Match, ...]
+    eligible: int
+    problems: tuple[str, ...]
+
+
+class MatchEngine:
+    """Answers queries from the published indexes and one database. Safe for threads."""
+
+    def __init__(
+        self, makers: Makers, store: ShardStore, config: MatchConfig | None = None
+    ) -> None:
+        self.makers = makers
+        self.store = store
+        self.config = config or MatchConfig()
+        self._eligible = EligibleIds()
+
+    def shard(self, kind: Kind) -> IndexShard:
+        """The index that answers for a kind.
+
+        Raises:
+            ShardError: missing, damaged, or made with something else.
+        """
+        return self.store.open(kind, self.makers.maker)
+
+    def rank(
+        self,
+        repository: CorpusRepository,
+        queries: Sequence[Query],
+        target: Kind,
+        where: Sequence[RecordFilter] | RecordFilter,
+        limit: int,
+    ) -> list[list[FusedDoc]]:
+        """The best ``limit`` ids for each query, without records, reasons or a floor.
+
+        ``where`` is one filter for all queries or one for each.
+        """
+        shard = self.shard(target)
+        prepared = prepare_queries(
+            queries, self.makers, self.config.query, dense=self._dense(shard)
+        )
+        filters = [where] * len(queries) if isinstance(where, RecordFilter) else where
+        return [
+            self._fuse(shard, query, self._eligible.get(repository, target, one))[:limit]
+            for query, one in zip(prepared, filters, strict=True)
+        ]
+
+    def match(
+        self,
+        repository: CorpusRepository,
+        queries: Sequence[Query],
+        target: Kind,
+        where: RecordFilter,
+        limit: int,
+    ) -> list[Ranking]:
+        """Explained matches for each query; an empty list where nothing is good enough.
+
+        Raises:
+            ShardError: no index can answer.
+        """
+        shard = self.shard(target)
+        prepared = prepare_queries(
+            queries, self.makers, self.config.query, dense=self._dense(shard)
+        )
+        allowed = self._eligible.get(repository, target, where)
+        rankings = []
+        for query in prepared:
+            kept: list[tuple[FusedDoc, Relevance]] = []
+            for doc in self._fuse(shard, query, allowed):
+                if len(kept) == limit:
+                    break
+                estimate = self._relevance(shard, query, doc)
+                if estimate.value >= self.config.relevance.floor:
+                    kept.append((doc, estimate))
+            records = repository.get_many(target, [doc.id for doc, _ in kept])
+            matches = tuple(
+                self._explained(shard, query, records[doc.id], doc, estimate)
+                for doc, estimate in kept
+                if doc.id in records
+            )
+            rankings.append(Ranking(query.query, target, matches, len(allowed), shard.problems))
+        return rankings
+
+    def match_record(
+        self,
+        repository: CorpusRepository,
+        kind: Kind,
+        key: str,
+        where: RecordFilter,
+        limit: int,
+    ) -> tuple[StoredRecord, Ranking]:
+        """Matches of one stored record on the other side.
+
+        Raises:
+            UnknownRecordError: no such record.
+            ShardError: no index can answer.
+        """
+        stored = repository.get(kind, key)
+        if stored is None:
+            raise UnknownRecordError(f"没有编号为 {key} 的{kind.label}。")
+        query = Query.of(stored.record)
+        return stored, self.match(repository, [query], kind.other, where, limit)[0]
+
+    def _dense(self, shard: IndexShard) -> bool:
+        return shard.dense is not None and "dense" in self.config.retrieval.signals
+
+    def _fuse(
+        self, shard: IndexShard, query: PreparedQuery, allowed: NDArray[np.int64]
+    ) -> list[FusedDoc]:
+        rankings = retrieve(shard, query, allowed, self.config.retrieval)
+        return reciprocal_rank_fusion(rankings, self.config.fusion)
+
+    def _relevance(self, shard: IndexShard, query: PreparedQuery, doc: FusedDoc) -> Relevance:
+        cosine: float | None = None
+        if shard.dense is not None and query.vector is not None:
+            cosine = float(shard.dense.row_scores(query.vector, doc.id).max())
+        covered = coverage(query.terms, _parts(shard, query, doc.id), shard.lexical)
+        return relevance(cosine, covered, self.config.relevance)
+
+    def _explained(
+        self,
+        shard: IndexShard,
+        query: PreparedQuery,
+        document: StoredRecord,
+        doc: FusedDoc,
+        estimate: Relevance,
+    ) -> Match:
+        window = shard.best_window(query.vector, doc.id) if query.vector is not None else None
+        explanation = explain(
+            query,
+            Query.of(document.record),
+            _parts(shard, query, doc.id),
+            window,
+            self.makers.tokenizer,
+            self.makers.encoder if query.vector is not None else None,
+        )
+        recommended = estimate.value >= self.config.relevance.recommend
+        return Match(document, doc.score, doc, estimate, recommended, explanation)
+
+
+def _parts(shard: IndexShard, query: PreparedQuery, doc_id: int) -> dict[str, float]:
+    return shard.lexical.contributions(query.terms, doc_id) if shard.lexical is not None else {}

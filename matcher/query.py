@@ -1,0 +1,79 @@
+"""What is searched for, and how it looks to each retrieval path."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.model import Record
+from indexer.build import Makers
+from indexer.tokenizer import Token
+
+
+@dataclass(frozen=True, slots=True)
+class QueryConfig:
+    """How the two fields of a query are weighed. Chosen by cross-validation; see eval/README."""
+
+    title_terms: float = 3.0
+    """Weight of a term in the title beside one in the text, for BM25."""
+    title_vector: float = 0.5
+    """Share of the title's vector in the query vector, 0 to 1; the rest is title and text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A need, an achievement, or free text (then ``text`` is empty)."""
+
+    title: str
+    text: str = ""
+
+    @classmethod
+    def of(cls, record: Record) -> Query:
+        """The query that a record asks."""
+        return cls(record.title, record.text)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuery:
+    """A query with its tokens, its weighted terms and, if an encoder answers, its vector."""
+
+    query: Query
+    title_tokens: Sequence[Token]
+    text_tokens: Sequence[Token]
+    terms: Counter[str]
+    vector: NDArray[np.float32] | None
+
+
+def prepare_queries(
+    queries: Sequence[Query], makers: Makers, config: QueryConfig, *, dense: bool = True
+) -> list[PreparedQuery]:
+    """Segment and embed queries; one encoder call for all of them."""
+    vectors = _vectors(queries, makers, config) if dense else [None] * len(queries)
+    prepared = []
+    for query, vector in zip(queries, vectors, strict=True):
+        title_tokens = makers.tokenizer.tokenize(query.title)
+        text_tokens = makers.tokenizer.tokenize(query.text)
+        terms: Counter[str] = Counter()
+        for tokens, weight in ((title_tokens, config.title_terms), (text_tokens, 1.0)):
+            for token in tokens:
+                terms[token.term] += weight  # type: ignore[assignment]
+        prepared.append(PreparedQuery(query, title_tokens, text_tokens, terms, vector))
+    return prepared
+
+
+def _vectors(
+    queries: Sequence[Query], makers: Makers, config: QueryConfig
+) -> list[NDArray[np.float32] | None]:
+    """Unit vectors: the title's, mixed with that of title and text where there is a text."""
+    titles = makers.encoder.encode_queries([q.title for q in queries])
+    long = [i for i, q in enumerate(queries) if q.text.strip()]
+    whole = makers.encoder.encode_queries([f"{queries[i].title}\n{queries[i].text}" for i in long])
+    vectors: list[NDArray[np.float32] | None] = list(titles)
+    for place, i in enumerate(long):
+        mixed = config.title_vector * titles[i] + (1.0 - config.title_vector) * whole[place]
+        vectors[i] = (mixed / np.linalg.norm(mixed)).astype(np.float32)
+    return vectors

@@ -1,0 +1,221 @@
+"""The engine over a real database and real indexes, with a deterministic encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from corpus.model import Achievement, Kind, Maturity, Need, Organisation, RecordFilter
+from corpus.repository import CorpusRepository
+from indexer.build import Makers, build_index
+from indexer.encoder import Encoder
+from indexer.errors import ShardError
+from indexer.store import ShardStore
+from indexer.testing import FakeEncoder
+from indexer.tokenizer import JiebaTokenizer, Lexicon
+from matcher.calibration import RelevanceConfig
+from matcher.engine import Match, MatchConfig, MatchEngine
+from matcher.errors import UnknownRecordError
+from matcher.query import Query
+from tests.conftest import NOW_AT
+
+TOKENIZER = JiebaTokenizer(
+    Lexicon(
+        frozenset({"钢渣", "钢渣微粉", "微粉", "骨质瓷", "釉面"}), frozenset({"的", "技术"}), {}
+    )
+)
+# The fake's cosines are not e5's, so the floor is taken out of the way where it is not tested.
+OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+FILLER = "本装置由机架和传动部分组成，运行平稳，维护方便。" * 40
+ACHIEVEMENTS = [
+    Achievement(
+        key="A1",
+        title="转炉钢渣微粉活化",
+        text="采用复合激发剂。活性指数≥85%。",
+        technology_field="新材料",
+        organisation=Organisation("甲（示例）", "北京"),
+        maturity=Maturity.PILOT_SCALE,
+    ),
+    Achievement(
+        key="A2", title="钢渣沥青路面", text="用于道路铺装。", valid_until_on=date(2026, 1, 1)
+    ),
+    Achievement(key="A3", title="骨质瓷釉面缺陷检测", text="机器视觉识别针孔。"),
+    Achievement(key="A4", title="通用破碎设备", text=FILLER + "可处理骨质瓷废料并回收。" + FILLER),
+    Achievement(key="A5", title="板栗保鲜", text=""),
+]
+NEEDS = [
+    Need(
+        key="N1",
+        title="钢渣微粉活性低",
+        text="现有钢渣磨细后活性不足，需要激发剂。",
+        county="迁安市",
+    ),
+    Need(key="N2", title="骨质瓷针孔检测", text="釉面针孔靠人工。"),
+]
+
+
+class World:
+    """A database, its indexes and an engine."""
+
+    def __init__(self, database: Engine, folder: Path, encoder: Encoder, config: MatchConfig):
+        self.database = database
+        self.makers = Makers(encoder, TOKENIZER)
+        self.store = ShardStore(folder)
+        self.engine = MatchEngine(self.makers, self.store, config)
+        with Session(database) as session:
+            CorpusRepository(session).upsert([*ACHIEVEMENTS, *NEEDS], NOW_AT)
+            session.commit()
+        self.build()
+
+    def build(self) -> None:
+        with Session(self.database) as session:
+            repository = CorpusRepository(session)
+            for kind in Kind:
+                build_index(
+                    self.store,
+                    kind,
+                    repository.iterate(kind),
+                    repository.snapshot(kind),
+                    self.makers,
+                    NOW_AT,
+                )
+
+    def search(self, text: str, where: RecordFilter | None = None, limit: int = 10) -> list[Match]:
+        with Session(self.database) as session:
+            [ranking] = self.engine.match(
+                CorpusRepository(session), [Query(text)], Kind.ACHIEVEMENT,
+                where or RecordFilter(), limit,
+            )  # fmt: skip
+        return list(ranking.matches)
+
+    def keys(self, text: str, where: RecordFilter | None = None) -> list[str]:
+        return [match.document.record.key for match in self.search(text, where)]
+
+
+@pytest.fixture
+def world(engine: Engine, tmp_path: Path) -> Iterator[World]:
+    yield World(engine, tmp_path / "index", FakeEncoder(), OPEN)
+
+
+def test_both_directions_and_free_text(world: World) -> None:
+    with Session(world.database) as session:
+        repository = CorpusRepository(session)
+        stored, ranking = world.engine.match_record(repository, Kind.NEED, "N1", RecordFilter(), 3)
+        assert stored.record.key == "N1"
+        assert ranking.matches[0].document.record.key == "A1"
+        _, back = world.engine.match_record(repository, Kind.ACHIEVEMENT, "A3", RecordFilter(), 3)
+        assert back.matches[0].document.record.key == "N2"
+        with pytest.raises(UnknownRecordError, match="没有编号为 N9 的需求"):
+            world.engine.match_record(repository, Kind.NEED, "N9", RecordFilter(), 3)
+    assert world.keys("骨质瓷釉面")[0] == "A3"
+
+
+def test_filters_reach_every_document_that_passes(world: World) -> None:
+    everything = set(world.keys("钢渣"))
+    assert everything == {a.key for a in ACHIEVEMENTS}
+    assert world.keys("钢渣", RecordFilter(keys=frozenset({"A5"}))) == ["A5"]
+    assert world.keys("钢渣", RecordFilter(regions=frozenset({"北京"}))) == ["A1"]
+    assert "A2" not in world.keys("钢渣", RecordFilter(valid_on=date(2026, 11, 24)))
+    assert world.keys("钢渣", RecordFilter(min_maturity=Maturity.LAB_SCALE)) == ["A1"]
+    assert world.keys("钢渣", RecordFilter(technology_fields=frozenset({"没有"}))) == []
+
+
+def test_two_forms_of_one_filter_give_identical_lists(world: World) -> None:
+    by_field = world.search("钢渣微粉", RecordFilter(regions=frozenset({"北京"})))
+    by_key = world.search("钢渣微粉", RecordFilter(keys=frozenset({"A1"})))
+    assert [(m.document.id, m.score) for m in by_field] == [
+        (m.document.id, m.score) for m in by_key
+    ]
+
+
+def test_every_quote_is_a_span_of_the_original(world: World) -> None:
+    for match in world.search("钢渣微粉活化，骨质瓷 釉面"):
+        document = Query.of(match.document.record)
+        for reason in match.explanation.terms:
+            assert reason.document_spans
+            for span in reason.document_spans:
+                assert span.of(document.title, document.text) == reason.term
+        total = sum(reason.part for reason in match.explanation.terms)
+        lexical = [p.score for p in match.fused.parts if p.signal == "lexical"]
+        assert total == pytest.approx(sum(lexical), abs=1e-9)
+        assert match.score == sum(part.part for part in match.fused.parts)
+
+
+def test_a_sentence_far_inside_a_long_text_is_found_and_quoted(world: World) -> None:
+    match = next(m for m in world.search("骨质瓷废料回收") if m.document.record.key == "A4")
+    document = Query.of(match.document.record)
+    quote = match.explanation.document_sentence.of(document.title, document.text)
+    assert quote == "可处理骨质瓷废料并回收。"
+
+
+def test_what_the_database_lost_is_not_shown_without_a_rebuild(world: World) -> None:
+    assert "A1" in world.keys("钢渣微粉")
+    with Session(world.database) as session:
+        CorpusRepository(session).delete(Kind.ACHIEVEMENT, ["A1"])
+        session.commit()
+    assert "A1" not in world.keys("钢渣微粉")
+
+
+def test_an_expiry_is_seen_without_a_rebuild(world: World) -> None:
+    today = RecordFilter(valid_on=date(2026, 11, 24))
+    assert "A1" in world.keys("钢渣微粉", today)
+    with Session(world.database) as session:
+        ended = replace(ACHIEVEMENTS[0], valid_until_on=date(2026, 11, 23))
+        CorpusRepository(session).upsert([ended], NOW_AT)
+        session.commit()
+    assert "A1" not in world.keys("钢渣微粉", today)
+
+
+def test_a_new_index_answers_without_a_restart(world: World) -> None:
+    with Session(world.database) as session:
+        CorpusRepository(session).upsert([Achievement(key="A6", title="钢渣微粉新法")], NOW_AT)
+        session.commit()
+    assert "A6" not in world.keys("钢渣微粉")
+    world.build()
+    assert "A6" in world.keys("钢渣微粉")
+
+
+def test_nothing_good_enough_gives_an_empty_list(engine: Engine, tmp_path: Path) -> None:
+    strict = MatchConfig(relevance=RelevanceConfig(floor=0.5, bias=-4.0, dense=0.0, lexical=8.0))
+    world = World(engine, tmp_path / "index", FakeEncoder(), strict)
+    assert world.keys("钢渣微粉活化") == ["A1"]
+    assert world.keys("航空发动机叶片") == []
+
+
+def test_another_model_leaves_the_lexical_path_answering(world: World) -> None:
+    other = MatchEngine(
+        Makers(FakeEncoder(name="another"), TOKENIZER), world.store, world.engine.config
+    )
+    with Session(world.database) as session:
+        [ranking] = other.match(
+            CorpusRepository(session), [Query("钢渣微粉")], Kind.ACHIEVEMENT, RecordFilter(), 5
+        )
+    assert ranking.matches[0].document.record.key == "A1"
+    assert {p.signal for m in ranking.matches for p in m.fused.parts} == {"lexical"}
+    assert "语义检索已停用" in ranking.problems[0]
+
+
+def test_no_index_says_what_to_do(engine: Engine, tmp_path: Path) -> None:
+    bare = MatchEngine(Makers(FakeEncoder(), TOKENIZER), ShardStore(tmp_path / "none"))
+    with Session(engine) as session, pytest.raises(ShardError, match="zhitong index build"):
+        bare.match(CorpusRepository(session), [Query("x")], Kind.ACHIEVEMENT, RecordFilter(), 5)
+
+
+def test_single_and_batch_queries_agree_to_the_last_bit(
+    world: World, rng: np.random.Generator
+) -> None:
+    words = ["钢渣", "微粉", "骨质瓷", "釉面", "检测", "路面", "保鲜", "活化"]
+    queries = [Query("".join(rng.choice(words, size=3))) for _ in range(40)]
+    with Session(world.database) as session:
+        repository = CorpusRepository(session)
+        batch = world.engine.rank(repository, queries, Kind.ACHIEVEMENT, RecordFilter(), 5)
+        for query, expected in zip(queries, batch, strict=True):
+            [alone] = world.engine.rank(repository, [query], Kind.ACHIEVEMENT, RecordFilter(), 5)
+            assert alone == expected
