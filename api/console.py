@@ -85,7 +85,7 @@ def reason(match: MatchOut) -> str:
     ranks = "，".join(
         f"{'语义' if part.signal == 'dense' else '词语'}第 {part.rank}" for part in match.parts
     )
-    terms = "、".join(term.term for term in match.terms[:5]) or "无（按语义）"
+    terms = "、".join(term.term for term in match.key_terms[:5]) or "无（按语义）"
     need, offer = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
     return f"共同的词：{terms}（{ranks}）\n“{need}” ↔ “{offer}”"
 

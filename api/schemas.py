@@ -97,6 +97,7 @@ class TermOut(Wire):
 
     term: str
     part: float
+    key: bool = Field(description="Not a single character nor part of a longer shared term.")
     query_spans: list[SpanOut]
     document_spans: list[SpanOut]
 
@@ -133,6 +134,11 @@ class MatchOut(Wire):
     query_sentence: SpanOut
     document_sentence: SpanOut
 
+    @property
+    def key_terms(self) -> list[TermOut]:
+        """The shared terms to show first, by falling part."""
+        return [term for term in self.terms if term.key]
+
     @classmethod
     def of(cls, match: Match, query: Query) -> MatchOut:
         document = Query.of(match.document.record)
@@ -157,6 +163,7 @@ class MatchOut(Wire):
                 TermOut(
                     term=t.term,
                     part=t.part,
+                    key=t.key,
                     query_spans=[SpanOut.of(s, query) for s in t.query_spans],
                     document_spans=[SpanOut.of(s, document) for s in t.document_spans],
                 )

@@ -61,7 +61,11 @@ def fold(original: str) -> Folded:
 
 
 def simplify(text: str) -> str:
-    """Traditional Chinese to simplified, one character for one character (OpenCC ``t2s``)."""
+    """Traditional Chinese to simplified, one character for one character (OpenCC ``t2s``).
+
+    A lone surrogate, which OpenCC cannot take, becomes a question mark.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     converted = _converter().convert(text)
     if len(converted) == len(text):
         return str(converted)
@@ -91,7 +95,7 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def excerpt(text: str, limit: int) -> str:
     """``text`` on one line, at most ``limit`` characters, with an ellipsis where cut."""
     line = " ".join(text.split())
-    return line if len(line) <= limit else line[: max(limit - 1, 0)] + "…"
+    return line if len(line) <= limit else (line[: limit - 1] + "…")[:limit]
 
 
 def _is_mark(char: str) -> bool:

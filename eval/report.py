@@ -71,7 +71,7 @@ def to_table(
     """
     means_all_judged = evaluation.means_all_judged
     lines = _table(
-        ["度量", "均值", f"{level:.4g} 区间", "全部已标注需求的均值"],
+        ["度量", "均值", f"{100 * level:g}% 区间", "全部已标注需求的均值"],
         [
             [
                 name,
@@ -91,10 +91,11 @@ def to_table(
     ]
     if per_need:
         names = [measure.name for measure in MEASURES]
-        lines += ["", *_table(["需求", *names], [
+        rows = [
             [need, *(f"{evaluation.per_need[need][name]:.3f}" for name in names)]
             for need in evaluation.needs
-        ])]  # fmt: skip
+        ]
+        lines += ["", *_table(["需求", *names], rows)]
     return "\n".join(lines) + "\n"
 
 

@@ -88,7 +88,8 @@ def build_index(
         vectors = makers.encoder.encode_passages(
             texts, progress=lambda done, total: progress("embed", done, total)
         )
-        DenseIndex.build(row_ids, vectors.reshape(len(texts), -1)).save(folder / DENSE)
+        vectors = vectors.reshape(len(texts), makers.encoder.dimension)
+        DenseIndex.build(row_ids, vectors).save(folder / DENSE)
         np.save(folder / WINDOWS, np.array(windows, dtype=np.int64).reshape(-1, 2))
 
         manifest = Manifest(

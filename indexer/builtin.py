@@ -362,8 +362,7 @@ def kept_pieces(pieces: Sequence[str]) -> list[int]:
     return [
         i
         for i, piece in enumerate(pieces)
-        if len(text := piece.removeprefix("▁")) <= 1
-        or all(_is_kept(c) for c in text)
+        if len(text := piece.removeprefix("▁")) <= 1 or all(_is_kept(c) for c in text)
     ]
 
 

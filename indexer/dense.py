@@ -19,8 +19,11 @@ from indexer.errors import ShardError
 from indexer.scored import ScoredDoc, top_documents
 
 Vectors = NDArray[np.float32]
-# Candidates beyond n, so that float32 rounding cannot push a true result out.
+# Candidates beyond n, so that float32 rounding cannot push a true result out. Where more tie
+# than these, the search goes deeper.
 _OVERFETCH = 16
+# Results held in memory at once, 12 bytes each.
+_RESULTS = 8 * 1024**2
 # Large enough for FAISS's matrix multiplication at any dimension, small enough for memory.
 _BATCH = 1024
 
@@ -117,14 +120,14 @@ class DenseIndex:
         results: list[list[ScoredDoc]] = []
         for start in range(0, len(queries), _BATCH):
             block = np.ascontiguousarray(queries[start : start + _BATCH], dtype=np.float32)
-            candidates = self._candidates(block, n + _OVERFETCH, allowed)
+            candidates = self._candidates(block, n, allowed)
             results.extend(
                 self._rescore(query, ids, n) for query, ids in zip(block, candidates, strict=True)
             )
         return results
 
     def _candidates(
-        self, queries: Vectors, wanted: int, allowed: NDArray[np.int64] | None
+        self, queries: Vectors, n: int, allowed: NDArray[np.int64] | None
     ) -> list[NDArray[np.int64]]:
         parameters = None
         if allowed is not None and not self._covers(allowed):
@@ -133,20 +136,32 @@ class DenseIndex:
         found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(queries)
         open_queries = np.arange(len(queries))
         rows_per_doc = -(-self.rows // max(len(self._doc_ids), 1))
-        depth = min(self.rows, wanted * rows_per_doc)
+        depth = min(self.rows, (n + _OVERFETCH) * rows_per_doc)
         while len(open_queries):
-            _, ids = self._index.search(queries[open_queries], depth, params=parameters)
             unfinished = []
-            for place, query in enumerate(open_queries):
-                hits = ids[place]
-                # FAISS pads a short result with -1; a padded one has shown all there is.
-                exhausted = depth == self.rows or bool(hits[-1] == -1)
-                found[query] = np.unique(hits[hits != -1])
-                if len(found[query]) < wanted and not exhausted:
-                    unfinished.append(query)
+            size = max(_RESULTS // depth, 1)
+            for start in range(0, len(open_queries), size):
+                block = open_queries[start : start + size]
+                scores, ids = self._index.search(queries[block], depth, params=parameters)
+                for query, values, hits in zip(block, scores, ids, strict=True):
+                    # FAISS pads a short result with -1; a padded one has shown all there is.
+                    exhausted = depth == self.rows or bool(hits[-1] == -1)
+                    found[query] = np.unique(hits[hits != -1])
+                    if not exhausted and not self._settled(values, hits, n):
+                        unfinished.append(query)
             open_queries = np.array(unfinished, dtype=np.int64)
             depth = min(self.rows, depth * 4)
         return found
+
+    def _settled(self, scores: Vectors, hits: NDArray[np.int64], n: int) -> bool:
+        """Whether no document outside ``hits`` can be among the best ``n``.
+
+        Its score is at most the last one; each is off by up to dimension · 2⁻²⁴ (the bound for
+        a float32 sum of products of unit vectors).
+        """
+        firsts = np.sort(np.unique(hits, return_index=True)[1])
+        rounding = self.dimension * 2.0**-23
+        return len(firsts) >= n and bool(scores[firsts[n - 1]] - scores[-1] > rounding)
 
     def _covers(self, allowed: NDArray[np.int64]) -> bool:
         return len(allowed) >= len(self._doc_ids) and bool(

@@ -145,7 +145,8 @@ class LexicalIndex:
         return top_documents(np.asarray(self._doc_ids)[rows], scores[rows], n)
 
     def _postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        column = self._model.vocab_dict.get(term) if self._has_terms else None
+        # bm25s lists the empty term without giving it a column.
+        column = self._model.vocab_dict.get(term) if self._has_terms and term else None
         if column is None:
             return np.empty(0, np.int32), np.empty(0, np.float64)
         pointers = self._model.scores["indptr"]

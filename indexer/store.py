@@ -26,8 +26,6 @@ from indexer.shard import MANIFEST, IndexShard, Maker, Manifest, file_digest, li
 
 _CURRENT = "CURRENT"
 _NAME = re.compile(r"gen-[0-9a-f]{32}")
-# The generation before the current one stays: a process may be about to open it.
-_KEPT_BEFORE = 1
 
 
 class ShardStore:
@@ -146,18 +144,17 @@ class ShardStore:
         pointer = base / f"{_CURRENT}.tmp"
         pointer.write_text(name + "\n", "ascii")
         _fsync(pointer)
+        try:
+            previous = self.current_name(kind)
+        except ShardError:
+            previous = None
         pointer.replace(base / _CURRENT)
         _fsync(base)
-        self._clean(base, name)
+        # The generation before stays: a process may be about to open it.
+        for older in base.glob("gen-*"):
+            if older.name not in (name, previous):
+                shutil.rmtree(older, ignore_errors=True)
         return name
-
-    def _clean(self, base: Path, current: str) -> None:
-        older = sorted(
-            (p for p in base.glob("gen-*") if p.name != current),
-            key=lambda p: p.stat().st_mtime_ns,
-        )
-        for folder in older[: max(len(older) - _KEPT_BEFORE, 0)]:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def digest_files(folder: Path) -> dict[str, tuple[int, str]]:

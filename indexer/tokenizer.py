@@ -25,13 +25,16 @@ with warnings.catch_warnings():
 from corpus.text import fold
 
 # Counts up when the code below changes what comes out for the same dictionary.
-_CODE_VERSION = 1
+_CODE_VERSION = 2
 
 _RUN = re.compile(
     r"(?P<word>[\u3400-\u4dbf\u4e00-\u9fff\u2e80-\u2fdf\U00020000-\U0003134f\u3007"
     r"a-z0-9\u00b5\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff+#&._%-]+)"
     r"|(?P<syllables>[\u3040-\u30ff\u31f0-\u31ff\uac00-\ud7a3]+)"
 )
+# Words of alphabets that stand whole. jieba cuts them at letters it does not know (größe) and at
+# terms within (controlled, by the term led).
+_LETTERS = re.compile(r"[a-z0-9\u00b5\u00df-\u00f6\u00f8-\u024f\u0370-\u03ff]+")
 _NUMBER = re.compile(r"[\d.,%+#&_-]+")
 # One-character technical words. A compound that ends in one also yields it (Chinese compounds
 # are head-final), so that 膜 finds 反渗透膜.
@@ -110,6 +113,10 @@ class JiebaTokenizer:
             if len(term) > 1 and _RUN.fullmatch(term):
                 self._jieba.add_word(term)
         self._longest_synonym = max(map(len, self._lexicon.synonyms), default=0)
+        # Forms of two scripts (リチウムイオン電池), which no run of one script holds.
+        mixed = (form for form in self._lexicon.synonyms if not _RUN.fullmatch(form))
+        longest_first = sorted(mixed, key=lambda form: (-len(form), form))
+        self._mixed = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
         stamp = f"jieba {jieba.__version__} code {_CODE_VERSION} {self._lexicon.fingerprint}"
         self.fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
 
@@ -125,11 +132,18 @@ class JiebaTokenizer:
                 start = run.start() + offset
                 span = folded.span(start, start + len(word))
                 tokens.append(Token(self._lexicon.synonyms.get(word, word), *span))
-        tokens.sort(key=lambda token: (token.start, token.end))
-        return tokens
+        for match in self._mixed.finditer(folded.text):
+            tokens.append(Token(self._lexicon.synonyms[match.group()], *folded.span(*match.span())))
+        # Words within words end in the same head: one of each.
+        return sorted(dict.fromkeys(tokens), key=lambda token: (token.start, token.end))
 
     def _words(self, run: str) -> Iterator[tuple[str, int]]:
+        whole = [match.span() for match in _LETTERS.finditer(run)]
+        yield from ((run[start:end], start) for start, end in whole)
+        inside = {place for start, end in whole for place in range(start + 1, end)}
         for word, start, end in self._jieba.tokenize(run, mode="search", HMM=False):
+            if start in inside or end in inside:
+                continue
             stripped = word.strip("+#&._%-")
             if stripped:
                 yield stripped, start + word.index(stripped)
@@ -143,7 +157,7 @@ class JiebaTokenizer:
             for start in range(len(run) - 1):
                 yield run[start : start + 2], start
         # Compounds are written together: 수소연료전지 holds 수소 and 연료전지.
-        for length in range(3, min(len(run), self._longest_synonym + 1)):
+        for length in range(3, min(len(run), self._longest_synonym) + 1):
             for start in range(len(run) - length + 1):
                 if run[start : start + length] in self._lexicon.synonyms:
                     yield run[start : start + length], start

@@ -1,7 +1,7 @@
 """From signals to one shown number, the relevance 相关度, in [0, 1].
 
 Ranks say which document is better, not whether it is any good, and raw cosines of unrelated
-texts lie near 0.8. So the shown number is a logistic function of two absolute signals,
+texts lie near 0.87. So the shown number is a logistic function of two absolute signals,
 
     relevance = 1 / (1 + exp(−(bias + dense · (cosine − centre) + lexical · coverage)))
 
@@ -23,13 +23,13 @@ from indexer.lexical import LexicalIndex
 class RelevanceConfig:
     """Coefficients of the logistic function and the two lines drawn on it."""
 
-    bias: float = -4.0
+    bias: float = -3.98
     """Log-odds of a document at the centre that shares no term."""
-    dense: float = 40.0
+    dense: float = 53.6
     """Log-odds for a cosine difference of 1."""
-    lexical: float = 6.0
+    lexical: float = 9.14
     """Log-odds of full coverage."""
-    centre: float = 0.80
+    centre: float = 0.874
     """Cosine of a typical unrelated pair with the default encoder."""
     floor: float = 0.15
     """Matches below this relevance are not shown."""

@@ -39,6 +39,7 @@ class TermReason:
 
     term: str
     part: float
+    key: bool  # worth showing first: see ``_key_terms``
     query_spans: tuple[Span, ...]
     document_spans: tuple[Span, ...]
 
@@ -70,8 +71,9 @@ def explain(
     """
     asked = _places(query.title_tokens, query.text_tokens, parts)
     held = _places(tokenizer.tokenize(document.title), tokenizer.tokenize(document.text), parts)
+    keys = _key_terms(held)
     terms = tuple(
-        TermReason(term, part, tuple(asked.get(term, ())), tuple(held[term]))
+        TermReason(term, part, term in keys, tuple(asked.get(term, ())), tuple(held[term]))
         for term, part in sorted(parts.items(), key=lambda pair: (-pair[1], pair[0]))
         if term in held
     )
@@ -81,6 +83,18 @@ def explain(
     if not weights and encoder is not None and query.vector is not None and document.text.strip():
         document_sentence = _nearest_sentence(document, window, query.vector, encoder)
     return Explanation(terms, query_sentence, document_sentence)
+
+
+def _key_terms(terms: Iterable[str]) -> set[str]:
+    """Terms that tell a person something: not single characters, not parts of a longer one.
+
+    All terms stay in the explanation, since they are in the score; where only single
+    characters match they are the key terms.
+    """
+    found = set(terms)
+    words = {term for term in found if len(term) > 1}
+    whole = {t for t in words if not any(t != other and t in other for other in words)}
+    return whole or found
 
 
 def _places(

@@ -91,7 +91,7 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         achievement.maturity or "",
         match.relevance.value,
         "推荐" if match.recommended else "可看",
-        "、".join(term.term for term in match.terms[:8]),
+        "、".join(term.term for term in match.key_terms[:8]),
         match.query_sentence.quote,
         match.document_sentence.quote,
         ranks.get("dense"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -18,12 +18,13 @@ from corpus.taxonomy import counties, regions, technology_fields
 from indexer.errors import IndexerError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_METHODS = ["GET", "HEAD"]
 _PAGE = 50
 _MATCHES = 10
 _PATHS = {"needs": Kind.NEED, "achievements": Kind.ACHIEVEMENT}
 
 
-@router.get("/")
+@router.api_route("/", methods=_METHODS)
 def search_page(
     request: Request,
     services: ServicesDep,
@@ -57,12 +58,14 @@ def search_page(
     )
 
 
-@router.get("/{path}")
+@router.api_route("/needs", methods=_METHODS)
+@router.api_route("/achievements", methods=_METHODS)
 def list_page(
-    request: Request, services: ServicesDep, path: str, offset: Annotated[int, Query(ge=0)] = 0
+    request: Request, services: ServicesDep, offset: Annotated[int, Query(ge=0)] = 0
 ) -> HTMLResponse:
     """All needs or all achievements, in order of entry."""
-    kind = _kind(path)
+    path = request.url.path.strip("/")
+    kind = _PATHS[path]
     page = services.page(kind, services.record_filter(include_expired=True), offset, _PAGE)
     steps = {
         "previous": max(offset - _PAGE, 0) if offset else None,
@@ -75,10 +78,11 @@ def list_page(
     return render(request, "list.html", kind=kind, path=path, page=page, links=links)
 
 
-@router.get("/{path}/{key:path}")
-def record_page(request: Request, services: ServicesDep, path: str, key: str) -> HTMLResponse:
+@router.api_route("/needs/{key:path}", methods=_METHODS)
+@router.api_route("/achievements/{key:path}", methods=_METHODS)
+def record_page(request: Request, services: ServicesDep, key: str) -> HTMLResponse:
     """A record in full, with its matches on the other side and their reasons."""
-    kind = _kind(path)
+    kind = _PATHS[request.url.path.split("/")[1]]
     record = services.record(kind, key)
     ranking, problem = _matches(services, kind, key)
     return render(request, "record.html", record=record, ranking=ranking, problem=problem)
@@ -90,9 +94,3 @@ def _matches(services: Services, kind: Kind, key: str) -> tuple[RankingOut | Non
         return services.match(kind, key, services.record_filter(), _MATCHES), ""
     except IndexerError as error:
         return None, str(error)
-
-
-def _kind(path: str) -> Kind:
-    if path not in _PATHS:
-        raise HTTPException(404)
-    return _PATHS[path]

@@ -49,9 +49,12 @@ COLUMNS: dict[Kind, dict[str, tuple[str, ...]]] = {
         "budget_wan": ("budget_wan", "拟投入资金（万元）", "拟投入资金(万元)", "拟投入资金"),
     },
 }
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})(?!\d)")
 _LANGUAGES = {"zh", "ja", "ko", "en", "de"}
 _TITLE_LIMIT = 1000
+# PostgreSQL cannot index values of more than about 2,700 bytes.
+_SHORT_LIMIT = 500
+_SHORT = ("key", "organisation", "region", "technology_field", "county")
 
 
 class RowError(ValueError):
@@ -72,6 +75,9 @@ def to_record(kind: Kind, row: Mapping[str, Any]) -> Record:
         raise RowError(f"缺少{kind.label}名称")
     if len(title) > _TITLE_LIMIT:
         raise RowError(f"名称有 {len(title)} 字，超过 {_TITLE_LIMIT} 字；是否把正文放进了名称列？")
+    for name in _SHORT:
+        if len(value := values.get(name, "").strip()) > _SHORT_LIMIT:
+            raise RowError(f"“{value[:40]}…”有 {len(value)} 字，这一列最多 {_SHORT_LIMIT} 字")
     organisation = values.get("organisation", "").strip()
     language = values.get("language", "").strip().lower() or "zh"
     if language not in _LANGUAGES:
@@ -115,7 +121,7 @@ def _assign(kind: Kind, row: Mapping[str, Any]) -> tuple[dict[str, str], dict[st
                 used.add(name)
                 break
     extra = {
-        str(name): text
+        _storable(name): text
         for name, cell in row.items()
         if name not in used and (text := _as_text(cell, name)).strip()
     }
@@ -129,13 +135,20 @@ def _as_text(cell: Any, name: str) -> str:
         cell = int(cell)
     if isinstance(cell, datetime):
         cell = cell.date()
-    if isinstance(cell, list):
-        cell = "、".join(str(part) for part in cell)
-    if isinstance(cell, dict):
-        cell = json.dumps(cell, ensure_ascii=False)
+    try:
+        if isinstance(cell, list):
+            cell = "、".join(str(part) for part in cell)
+        if isinstance(cell, dict):
+            cell = json.dumps(cell, ensure_ascii=False)
+    except RecursionError as error:
+        raise RowError(f"“{name}”的嵌套层次过深") from error
     text = str(cell)
     if len(text) > CELL_LIMIT:
         raise RowError(f"“{name}”有 {len(text)} 字，超过 {CELL_LIMIT} 字")
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
     # PostgreSQL text cannot hold NUL; lone surrogates cannot be stored anywhere.
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 

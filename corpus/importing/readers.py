@@ -7,6 +7,7 @@ the header included).
 from __future__ import annotations
 
 import csv
+import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -41,6 +42,8 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise ImportFileError(f"不支持的文件类型：{path.name}。请使用 .xlsx、.csv 或 .jsonl 文件。")
     try:
         size_bytes = path.stat().st_size
+        with path.open("rb"):
+            pass
     except OSError as error:
         raise ImportFileError(f"找不到或无法打开文件：{path}") from error
     if size_bytes > SIZE_LIMIT_BYTES:
@@ -57,18 +60,22 @@ def _jsonl(path: Path) -> Iterator[Row]:
             continue
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # ValueError: also an integer of over 4,300 digits
             yield number, {"": f"第 {number} 行不是有效的 JSON"}
             continue
         if not isinstance(value, dict):
             yield number, {"": f"第 {number} 行不是 JSON 对象"}
+            continue
+        if "" in value:
+            yield number, {"": f"第 {number} 行有一项没有名称"}
             continue
         yield number, value
 
 
 def _csv(path: Path) -> Iterator[Row]:
     csv.field_size_limit(CELL_LIMIT * 8)
-    reader = csv.reader(_text(path).splitlines(keepends=True), strict=True)
+    # Not splitlines(): that also cuts at vertical tabs and U+2028 within a cell.
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
     header: list[str] | None = None
     try:
         for cells in reader:
@@ -92,9 +99,8 @@ def _xlsx(path: Path) -> Iterator[Row]:
         workbook = CalamineWorkbook.from_path(path)
         sheet = workbook.get_sheet_by_index(0)
         rows = sheet.iter_rows()
-        first_row = (sheet.start or (0, 0))[0] + 1
         header: list[str] | None = None
-        for number, cells in enumerate(rows, start=first_row):
+        for number, cells in enumerate(rows, start=1):  # blank rows at the top included
             if not any(str(cell).strip() for cell in cells):
                 continue
             if header is None:

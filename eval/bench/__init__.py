@@ -1,0 +1,1 @@
+"""Benchmarks and fits: run by hand, each prints its method; never asserted in timed tests."""
