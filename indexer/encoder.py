@@ -177,14 +177,14 @@ class SentenceTransformerEncoder:
             raise EncoderError(f"模型 {config.name} 无法加载（{error}）。{_ADVICE}") from error
         self.name = Path(config.name).name
         self.dimension = dimension
-        self._limit = self._model.get_max_seq_length() or _FALLBACK_LIMIT
+        self._limit = int(self._model.get_max_seq_length() or _FALLBACK_LIMIT)
         own = self._model.prompts
         self._query_prompt = _first(
-            config.query_prompt, preset and preset.query_prompt, own.get("query")
+            config.query_prompt, preset.query_prompt if preset else None, own.get("query")
         )
         self._passage_prompt = _first(
             config.passage_prompt,
-            preset and preset.passage_prompt,
+            preset.passage_prompt if preset else None,
             own.get("passage"),
             own.get("document"),
         )
@@ -297,7 +297,7 @@ class SentenceTransformerEncoder:
 
     def _lengths(self, texts: Sequence[str], prompt: str) -> dict[str, int]:
         """Tokens the model reads for each text: prompt and special tokens included."""
-        lengths = {}
+        lengths: dict[str, int] = {}
         for start in range(0, len(texts), _TOKENIZED_AT_ONCE):
             some = texts[start : start + _TOKENIZED_AT_ONCE]
             tokens = self._tokenize([prompt + text for text in some])["input_ids"]
@@ -310,7 +310,7 @@ class SentenceTransformerEncoder:
             head, room = "", self._limit // 4
         room = min(room, self._config.window_tokens)
         spans = self._tokenize([text], add_special_tokens=False, return_offsets_mapping=True)
-        starts = [start for start, _ in spans["offset_mapping"][0]]
+        starts: list[int] = [start for start, _ in spans["offset_mapping"][0]]
         sentence_ends = [match.end() for match in _SENTENCE_END.finditer(text)]
 
         def window_end(start: int) -> int:
@@ -349,7 +349,8 @@ class SentenceTransformerEncoder:
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(vectors) == 1:
-        return vectors[0]
+        only: NDArray[np.float32] = vectors[0]
+        return only
     mean = vectors.mean(axis=0, dtype=np.float64)
     unit: NDArray[np.float32] = (mean / np.linalg.norm(mean)).astype(np.float32)
     return unit
@@ -399,7 +400,8 @@ def _compute_in_float32(model: SentenceTransformer) -> None:
 
     These stay in the file's float16 and are widened as they are looked up.
     """
-    words = model[0].auto_model.get_input_embeddings()
+    transformer: Any = model[0]
+    words = transformer.auto_model.get_input_embeddings()
     for parameter in model.parameters():
         if parameter is not words.weight:
             parameter.data = parameter.data.float()
@@ -409,8 +411,9 @@ def _compute_in_float32(model: SentenceTransformer) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without the progress bars and notes of transformers, whose settings are the process's."""
-    from transformers.utils import logging
+    from transformers.utils import logging as untyped
 
+    logging: Any = untyped
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

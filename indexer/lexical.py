@@ -121,6 +121,16 @@ class LexicalIndex:
                 parts[term] = float(query[term] * values[place])
         return parts
 
+    def coverage(self, query: Mapping[str, float]) -> NDArray[np.float64]:
+        """(n,) share of the query's weight × idf on terms that each document holds, in [0, 1]."""
+        held = np.zeros(len(self._doc_ids), dtype=np.float64)
+        total = 0.0
+        for term in sorted(query):
+            weight = query[term] * self.idf(term)
+            total += weight
+            held[self._postings(term)[0]] += weight
+        return held / total if total > 0 else held
+
     def idf(self, term: str) -> float:
         """ln(1 + (N − df + 0.5) / (df + 0.5)), ≥ 0: how telling a term is in this shard.
 

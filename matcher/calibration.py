@@ -13,10 +13,7 @@ calibrated chance of a later release, and its three terms are shown with it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-
-from indexer.lexical import LexicalIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +54,3 @@ def relevance(cosine: float | None, coverage: float, config: RelevanceConfig) ->
     log_odds = config.bias + dense + lexical
     value = 1.0 / (1.0 + math.exp(-log_odds)) if log_odds > -700 else 0.0
     return Relevance(value, config.bias, dense, lexical, cosine, coverage)
-
-
-def coverage(
-    query: Mapping[str, float], matched: Iterable[str], index: LexicalIndex | None
-) -> float:
-    """Share of the query's weight × idf that stands on ``matched`` terms, in [0, 1]."""
-    if index is None:
-        return 0.0
-    weights = {term: weight * index.idf(term) for term, weight in query.items()}
-    total = sum(weights.values())
-    return sum(weights.get(term, 0.0) for term in set(matched)) / total if total > 0 else 0.0

@@ -13,7 +13,7 @@ from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
-from matcher.calibration import Relevance, RelevanceConfig, coverage, relevance
+from matcher.calibration import Relevance, RelevanceConfig, relevance
 from matcher.errors import UnknownRecordError
 from matcher.explain import Explanation, explain
 from matcher.filters import EligibleIds
@@ -117,10 +117,11 @@ class MatchEngine:
         rankings = []
         for query in prepared:
             kept: list[tuple[FusedDoc, Relevance]] = []
+            covered = shard.lexical.coverage(query.terms) if shard.lexical is not None else None
             for doc in self._fuse(shard, query, allowed):
                 if len(kept) == limit:
                     break
-                estimate = self._relevance(shard, query, doc)
+                estimate = self._relevance(shard, query, doc, covered)
                 if estimate.value >= self.config.relevance.floor:
                     kept.append((doc, estimate))
             records = repository.get_many(target, [doc.id for doc, _ in kept])
@@ -161,12 +162,21 @@ class MatchEngine:
         rankings = retrieve(shard, query, allowed, self.config.retrieval)
         return reciprocal_rank_fusion(rankings, self.config.fusion)
 
-    def _relevance(self, shard: IndexShard, query: PreparedQuery, doc: FusedDoc) -> Relevance:
-        cosine: float | None = None
-        if shard.dense is not None and query.vector is not None:
+    def _relevance(
+        self,
+        shard: IndexShard,
+        query: PreparedQuery,
+        doc: FusedDoc,
+        covered: NDArray[np.float64] | None,
+    ) -> Relevance:
+        # A document that only one path found has no part of the other: look its signal up.
+        cosine = next((part.score for part in doc.parts if part.signal == "dense"), None)
+        if cosine is None and shard.dense is not None and query.vector is not None:
             cosine = float(shard.dense.row_scores(query.vector, doc.id).max())
-        covered = coverage(query.terms, _parts(shard, query, doc.id), shard.lexical)
-        return relevance(cosine, covered, self.config.relevance)
+        share = 0.0
+        if covered is not None:
+            share = float(covered[np.searchsorted(shard.doc_ids(), doc.id)])
+        return relevance(cosine, share, self.config.relevance)
 
     def _explained(
         self,

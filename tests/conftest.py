@@ -98,3 +98,10 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     finally:
         SQLModel.metadata.drop_all(opened)
         opened.dispose()
+
+
+@pytest.fixture(scope="session")
+def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests decode the default model to, once a session."""
+    given = os.environ.get("ZHITONG_TEST_CACHE")
+    return Path(given) if given else tmp_path_factory.mktemp("model-cache")

@@ -11,22 +11,9 @@ order, and the share of random pairs above the lines of the shipped coefficients
 
 from __future__ import annotations
 
-import sys
-import tempfile
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 
-from corpus.model import Kind
-from eval.experiment import Collection, LabelledStore, collection
-from eval.qrels import read_qrels, read_texts
-from indexer.build import Makers
-from matcher.calibration import RelevanceConfig, relevance
-from matcher.engine import MatchEngine
+from eval.experiment import Collection, LabelledStore
 
 SEED = 20261124
 RANDOM_PAIRS = 30

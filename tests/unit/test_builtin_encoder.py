@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
@@ -96,15 +97,9 @@ def test_agrees_with_the_engine_the_weights_were_made_for(folder: Path) -> None:
 @pytest.fixture(scope="module")
 def tokenizers(folder: Path) -> tuple[Any, Any]:
     """The one of the folder, and one over the whole vocabulary."""
-    import mmap
-
     from tokenizers import Tokenizer
 
-    with (
-        builtin._source_path().open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
-    ):
-        source = builtin._Source.parse(data)
+    source = builtin._Source.open(builtin._source_path())
     whole = make_tokenizer(
         source.pieces, bos=source.bos, eos=source.eos, pad=source.pad, unk=source.unk
     )
@@ -192,7 +187,11 @@ def _garble_manifest(folder: Path) -> None:
     (folder / "manifest.json").write_text('{"files": [1]}', encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [_truncate, _remove, _garble_manifest])
+def _empty_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"files": {}}', encoding="utf-8")
+
+
+@pytest.mark.parametrize("damage", [_truncate, _remove, _garble_manifest, _empty_manifest])
 def test_a_damaged_folder_is_made_again(tmp_path: Path, folder: Path, damage: Any) -> None:
     mine = tmp_path / folder.name
     shutil.copytree(folder, mine)
@@ -239,6 +238,15 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(EncoderError, match="ZHITONG_CACHE"):
         ensure_builtin_model(tmp_path / "file")
+
+
+def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(EncoderError, match="磁盘空间"):
+        ensure_builtin_model(tmp_path, full)
+    assert [path for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
 
 
 def test_progress_ends_at_its_total(tmp_path: Path) -> None:

@@ -1,0 +1,239 @@
+"""Vector search against numpy: ids, order and scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from indexer.dense import DenseIndex, Vectors
+from indexer.errors import ShardError
+from indexer.scored import ScoredDoc, top_documents
+
+Ids = NDArray[np.int64]
+
+
+def unit_rows(rng: np.random.Generator, rows: int, dimension: int) -> Vectors:
+    vectors = rng.normal(size=(rows, dimension))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors.astype(np.float32)
+
+
+def make(
+    rng: np.random.Generator, documents: int, dimension: int, most_rows: int = 4
+) -> tuple[Ids, Vectors]:
+    """Row ids (1 to ``most_rows`` rows a document, ids with gaps) and vectors."""
+    ids = np.sort(rng.choice(documents * 5 + 1, documents, replace=False)).astype(np.int64)
+    row_ids = np.repeat(ids, rng.integers(1, most_rows + 1, documents))
+    return row_ids, unit_rows(rng, len(row_ids), dimension)
+
+
+def brute_force(
+    row_ids: Ids, vectors: Vectors, query: Vectors, n: int, allowed: Ids | None = None
+) -> list[tuple[int, float]]:
+    """Best row of each allowed document, in float64, by (score descending, id ascending)."""
+    best: dict[int, float] = {}
+    for doc_id, vector in zip(row_ids.tolist(), vectors, strict=True):
+        if allowed is None or doc_id in allowed:
+            score = float(sum(vector.astype(np.float64) * query.astype(np.float64)))
+            best[doc_id] = max(best.get(doc_id, -2.0), score)
+    return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:n]
+
+
+def assert_same(found: list[ScoredDoc], expected: list[tuple[int, float]]) -> None:
+    assert [doc.id for doc in found] == [doc_id for doc_id, _ in expected]
+    assert [doc.score for doc in found] == pytest.approx([s for _, s in expected], abs=1e-12)
+
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.integers(1, 60), st.integers(3, 70), st.integers(1, 40))
+def test_search_is_brute_force(seed: int, documents: int, dimension: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, documents, dimension)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    queries = unit_rows(rng, 3, dimension)
+    for query, found in zip(queries, index.search_batch(queries, n), strict=True):
+        assert_same(found, brute_force(row_ids, vectors, query, n))
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.integers(1, 60), st.data())
+def test_filters_are_brute_force_down_to_one_document_and_to_none(
+    seed: int, documents: int, data: st.DataObject
+) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, documents, 16)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    kept = data.draw(st.integers(0, documents))
+    allowed = np.sort(rng.choice(index.doc_ids, kept, replace=False))
+    strangers = np.array([10**9, 10**12], dtype=np.int64)  # ids the index does not hold
+    query = unit_rows(rng, 1, 16)[0]
+    for n in (1, 7, documents + 3):
+        expected = brute_force(row_ids, vectors, query, n, allowed)
+        assert_same(index.search(query, n, allowed), expected)
+        assert_same(index.search(query, n, np.append(allowed, strangers)), expected)
+
+
+def test_a_filter_reaches_the_last_document_of_many(rng: np.random.Generator) -> None:
+    row_ids, vectors = make(rng, 3000, 32)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    query = unit_rows(rng, 1, 32)[0]
+    worst = index.search(query, 3000)[-1]
+    assert index.search(query, 10, np.array([worst.id], dtype=np.int64)) == [worst]
+
+
+def test_five_of_two_are_two(rng: np.random.Generator) -> None:
+    vectors = unit_rows(rng, 3, 8)
+    index = DenseIndex.build([4, 4, 9], vectors)
+    assert {doc.id for doc in index.search(vectors[0], 5)} == {4, 9}
+    assert index.search(vectors[0], 0) == []
+
+
+def test_a_document_with_many_rows_does_not_crowd_out_the_others(
+    rng: np.random.Generator,
+) -> None:
+    far = unit_rows(rng, 300, 16)
+    query = unit_rows(rng, 1, 16)[0]
+    row_ids = np.array([1] * 2000 + list(range(2, 302)), dtype=np.int64)
+    vectors = np.concatenate([np.repeat(query[None], 2000, axis=0), far])
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    assert_same(index.search(query, 30), brute_force(row_ids, vectors, query, 30))
+
+
+@pytest.mark.parametrize("copies", [30, 700])
+@pytest.mark.parametrize("n", [1, 10, 120])
+def test_ties_go_to_the_smaller_id_however_many_there_are(
+    rng: np.random.Generator, copies: int, n: int
+) -> None:
+    vectors = unit_rows(rng, 1000, 384)
+    places = np.sort(rng.choice(1000, copies, replace=False))
+    vectors[places] = vectors[places[0]]
+    index = DenseIndex.build(list(range(1000)), vectors)
+    query = vectors[places[0]]
+    expected = places[:n].tolist()
+    assert [doc.id for doc in index.search(query, n)][: len(expected)] == expected
+    # 1,000 queries take FAISS's matrix product, whose last bit differs from row to row.
+    batch = np.repeat(query[None], 1000, axis=0)
+    batch[::2] = unit_rows(rng, 500, 384)
+    for found in index.search_batch(batch, n)[1::2]:
+        assert [doc.id for doc in found][: len(expected)] == expected
+
+
+def test_near_ties_are_ordered_in_float64(rng: np.random.Generator) -> None:
+    query = unit_rows(rng, 1, 384)[0]
+    vectors = np.repeat(query[None], 600, axis=0)
+    for row in range(600):  # one unit in the last place, in one coordinate
+        place = int(rng.integers(384))
+        vectors[row, place] = np.nextafter(vectors[row, place], np.float32(rng.choice([-1, 1])))
+    row_ids = np.arange(600, dtype=np.int64)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    exact = np.array([index.row_scores(query, doc_id)[0] for doc_id in range(600)])
+    assert len(np.unique(exact)) > 100
+    expected = top_documents(row_ids, exact, 40)
+    assert index.search(query, 40) == expected
+    assert index.search_batch(np.repeat(query[None], 1000, axis=0), 40) == [expected] * 1000
+
+
+@settings(deadline=None, max_examples=25)
+@given(seeds, st.sampled_from([1, 3, 16, 384]), st.integers(1, 30), st.booleans())
+def test_single_batch_and_partitioned_agree_to_the_last_bit(
+    seed: int, dimension: int, n: int, filtered: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, 120, dimension)
+    vectors[rng.integers(len(vectors), size=60)] = vectors[0]  # ties
+    queries = np.concatenate([vectors[:1], unit_rows(rng, 399, dimension)])
+    doc_ids = np.unique(row_ids)
+    allowed = np.sort(rng.choice(doc_ids, 50, replace=False)) if filtered else None
+
+    whole = DenseIndex.build(row_ids.tolist(), vectors)
+    batch = whole.search_batch(queries, n, allowed)
+    in_part = np.isin(row_ids, rng.choice(doc_ids, 60, replace=False))
+    parts = [DenseIndex.build(row_ids[p].tolist(), vectors[p]) for p in (in_part, ~in_part)]
+    for row in (0, 1, 200, 399):
+        assert whole.search(queries[row], n, allowed) == batch[row]
+        found = [doc for part in parts for doc in part.search(queries[row], n, allowed)]
+        assert sorted(found, key=lambda doc: (-doc.score, doc.id))[:n] == batch[row]
+
+
+def test_the_shown_rows_are_those_of_the_document(rng: np.random.Generator) -> None:
+    row_ids, vectors = make(rng, 50, 16)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    query = unit_rows(rng, 1, 16)[0]
+    for found in index.search(query, 50):
+        start, end = index.row_range(found.id)
+        assert (row_ids[start:end] == found.id).all()
+        assert end - start == int((row_ids == found.id).sum())
+        assert np.array_equal(index.document_vectors(found.id), vectors[start:end])
+        assert index.row_scores(query, found.id).max() == found.score
+    assert index.row_range(10**9) == (0, 0)
+    assert len(index.row_scores(query, 10**9)) == 0
+
+
+def test_what_was_saved_comes_back_and_answers_the_same(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    row_ids, vectors = make(rng, 200, 24)
+    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index.save(tmp_path / "x")
+    loaded = DenseIndex.load(tmp_path / "x")
+    queries = unit_rows(rng, 20, 24)
+    allowed = index.doc_ids[::3]
+    assert loaded.search_batch(queries, 9) == index.search_batch(queries, 9)
+    assert loaded.search_batch(queries, 9, allowed) == index.search_batch(queries, 9, allowed)
+    assert (loaded.rows, loaded.dimension) == (len(row_ids), 24)
+    assert np.array_equal(loaded.doc_ids, index.doc_ids)
+    # Memory-mapped: the file's pages, not a copy of them.
+    maps = Path("/proc/self/maps")
+    assert not maps.exists() or str(tmp_path / "x") in maps.read_text()
+
+
+def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
+    index = DenseIndex.build([], np.zeros((0, 8), dtype=np.float32))
+    index.save(tmp_path / "x")
+    for opened in (index, DenseIndex.load(tmp_path / "x")):
+        assert opened.search_batch(np.ones((2, 8), dtype=np.float32), 3) == [[], []]
+        assert (opened.rows, opened.dimension, len(opened.doc_ids)) == (0, 8, 0)
+
+
+def test_no_queries_give_no_answers(rng: np.random.Generator) -> None:
+    index = DenseIndex.build([1], unit_rows(rng, 1, 8))
+    assert index.search_batch(np.zeros((0, 8), dtype=np.float32), 3) == []
+
+
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"not an index")
+    for name in ("x", "missing"):
+        with pytest.raises(ShardError):
+            DenseIndex.load(tmp_path / name)
+
+
+def test_ids_must_ascend_and_fit_the_rows(rng: np.random.Generator) -> None:
+    vectors = unit_rows(rng, 2, 4)
+    for row_ids in ([2, 1], [1]):
+        with pytest.raises(ValueError, match="ascending"):
+            DenseIndex.build(row_ids, vectors)
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.integers(0, 5).map(float), max_size=60),
+    st.integers(0, 70),
+    st.randoms(use_true_random=False),
+)
+def test_top_documents_is_a_full_sort_cut_short(
+    scores: list[float], n: int, random: Random
+) -> None:
+    ids = list(range(0, 3 * len(scores), 3))
+    random.shuffle(ids)
+    found = top_documents(np.array(ids, dtype=np.int64), np.array(scores, dtype=np.float64), n)
+    pairs = sorted(zip(ids, scores, strict=True), key=lambda pair: (-pair[1], pair[0]))[:n]
+    assert [(doc.id, doc.score) for doc in found] == pairs
