@@ -20,7 +20,7 @@ from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
 from indexer.store import ShardStore
 from matcher.engine import MatchConfig, MatchEngine
-from matcher.query import Query
+from matcher.query import Query, prepare_queries
 from matcher.retriever import SIGNALS
 
 Progress = Callable[[str, int, int], None]
@@ -97,6 +97,35 @@ class LabelledStore:
     def close(self) -> None:
         """Give back the database connections."""
         self._database.dispose()
+
+    def signals(
+        self, pairs: Sequence[tuple[Query, str]], config: MatchConfig
+    ) -> list[tuple[float, float]]:
+        """(cosine, coverage) of (query, achievement id) pairs: what the relevance is made of.
+
+        Raises:
+            ShardError: the index cannot be read.
+        """
+        shard = self._store.open(Kind.ACHIEVEMENT, self._makers.maker)
+        if shard.dense is None or shard.lexical is None:
+            raise AssertionError("a store of our own has both paths")
+        with Session(self._database) as session:
+            stored = CorpusRepository(session).iterate(Kind.ACHIEVEMENT)
+            row = {s.record.key: (place, s.id) for place, s in enumerate(stored)}
+        queries = list(dict.fromkeys(query for query, _ in pairs))
+        prepared = dict(
+            zip(queries, prepare_queries(queries, self._makers, config.query), strict=True)
+        )
+        covered = {query: shard.lexical.coverage(prepared[query].terms) for query in queries}
+        found = []
+        for query, key in pairs:
+            place, doc_id = row[key]
+            vector = prepared[query].vector
+            if vector is None:
+                raise AssertionError("a dense query has a vector")
+            cosine = float(shard.dense.row_scores(vector, doc_id).max())
+            found.append((cosine, float(covered[query][place])))
+        return found
 
     def rank(
         self,

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ Row = tuple[int, Mapping[str, Any]]
 SIZE_LIMIT_BYTES = 512 * 1024**2
 EXPANDED_LIMIT_BYTES = 2 * 1024**3
 CELL_LIMIT = 200_000  # characters; Excel itself stops at 32,767
+_DAMAGED = "{} 不是完好的 .xlsx 工作簿（可能已加密或损坏）。请用 Excel 打开后另存为 .xlsx 再导入。"
 
 
 class ImportFileError(CorpusError):
@@ -108,10 +110,7 @@ def _xlsx(path: Path) -> Iterator[Row]:
                 continue
             yield number, _cells(header, cells)
     except (CalamineError, IndexError) as error:
-        raise ImportFileError(
-            f"{path.name} 不是完好的 .xlsx 工作簿（可能已加密或损坏）。"
-            "请用 Excel 打开后另存为 .xlsx 再导入。"
-        ) from error
+        raise ImportFileError(_DAMAGED.format(path.name)) from error
     if header is None:
         raise ImportFileError(f"{path.name} 的第一张工作表是空的，没有表头。")
 
@@ -120,11 +119,12 @@ def _refuse_bomb(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             expanded_bytes = sum(info.file_size for info in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ImportFileError(
-            f"{path.name} 不是完好的 .xlsx 工作簿（可能已加密或损坏）。"
-            "请用 Excel 打开后另存为 .xlsx 再导入。"
-        ) from error
+            # calamine does not compare checksums.
+            damaged = expanded_bytes <= EXPANDED_LIMIT_BYTES and archive.testzip() is not None
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise ImportFileError(_DAMAGED.format(path.name)) from error
+    if damaged:
+        raise ImportFileError(_DAMAGED.format(path.name))
     if expanded_bytes > EXPANDED_LIMIT_BYTES:
         raise ImportFileError(
             f"{path.name} 解压后过大（{expanded_bytes / 1024**3:.1f} GB），已拒绝。"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -30,7 +31,7 @@ def test_the_demo_shows_pairs_with_reasons_and_writes_the_workbook(demo: str) ->
     unanswered = book.get_sheet_by_name("暂无合适成果").to_python()[1:]
     assert len(unanswered) == int(answered[1]) - int(answered[2])
     for row in rows:
-        cells = dict(zip(header, row, strict=True))
+        cells: dict[Any, Any] = dict(zip(header, row, strict=True))
         parts = [1 / (60 + cells[c]) for c in ("语义名次", "词语名次") if cells[c] != ""]
         assert cells["得分"] == pytest.approx(sum(parts), abs=1e-12)
         assert 0 < cells["相关度"] <= 1

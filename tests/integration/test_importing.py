@@ -1,0 +1,589 @@
+"""Files into the corpus: good rows in, bad rows back with number and reason."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from corpus.database import open_database
+from corpus.importing import readers
+from corpus.importing.columns import RowError, to_record
+from corpus.importing.loading import FailedRow, ImportReport, import_rows
+from corpus.importing.readers import CELL_LIMIT, ImportFileError, Row, read_rows
+from corpus.model import Achievement, Kind, Maturity, Need, Organisation
+from corpus.repository import CorpusRepository
+from tests.conftest import NOW_AT
+
+HEADER = ["编号", "成果名称", "成果简介", "备注"]
+ROWS = [["001", "转炉钢渣微粉", "比表面积≥450 m²/kg 🏭", "第一"], ["A2", "石墨烯膜", "", ""]]
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Iterator[Session]:
+    database = open_database(f"sqlite:///{tmp_path / 'test.db'}")
+    with Session(database) as opened:
+        yield opened
+    database.dispose()
+
+
+def write_xlsx(path: Path, rows: list[list[Any]], top: int = 0, left: int = 0) -> Path:
+    workbook = xlsxwriter.Workbook(path, {"default_date_format": "yyyy-mm-dd"})
+    sheet = workbook.add_worksheet()
+    for number, row in enumerate(rows, start=top):
+        for column, cell in enumerate(row, start=left):
+            if isinstance(cell, str):
+                sheet.write_string(number, column, cell)
+            else:
+                sheet.write(number, column, cell)
+    workbook.close()
+    return path
+
+
+def write_csv(path: Path, rows: list[list[str]], encoding: str) -> Path:
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows(rows)
+    return path
+
+
+def write_jsonl(path: Path, *lines: object) -> Path:
+    texts = (line if isinstance(line, str) else json.dumps(line) for line in lines)
+    path.write_text("\n".join(texts), "utf-8")
+    return path
+
+
+def load(session: Session, path: Path, kind: Kind = Kind.ACHIEVEMENT) -> ImportReport:
+    return import_rows(CorpusRepository(session), kind, read_rows(path), NOW_AT)
+
+
+def stored(session: Session, kind: Kind = Kind.ACHIEVEMENT) -> list[Any]:
+    return [found.record for found in CorpusRepository(session).iterate(kind)]
+
+
+# -- reading -----------------------------------------------------------------------------
+
+
+def written(folder: Path, form: str) -> Path:
+    if form == "xlsx":
+        return write_xlsx(folder / "x.XLSX", [HEADER, *ROWS])
+    if form == "jsonl":
+        objects = (dict(zip(HEADER, row, strict=True)) for row in ROWS)
+        return write_jsonl(folder / "x.jsonl", *objects)
+    return write_csv(folder / "x.csv", [HEADER, *ROWS], form)
+
+
+@pytest.mark.parametrize("form", ["xlsx", "utf-8", "utf-8-sig", "gb18030", "jsonl"])
+def test_every_form_of_a_file_gives_the_same_records(
+    session: Session, tmp_path: Path, form: str
+) -> None:
+    report = load(session, written(tmp_path, form))
+    assert (report.new, report.rows, report.failed) == (2, 2, [])
+    assert stored(session) == [
+        Achievement(
+            key="001",
+            title="转炉钢渣微粉",
+            text="比表面积≥450 m²/kg 🏭",
+            extra={"备注": "第一"},
+        ),
+        Achievement(key="A2", title="石墨烯膜"),
+    ]
+
+
+@pytest.mark.parametrize("form", ["xlsx", "utf-8", "jsonl"])
+def test_the_same_file_twice_changes_nothing(session: Session, tmp_path: Path, form: str) -> None:
+    path = written(tmp_path, form)
+    load(session, path)
+    session.commit()
+    again = load(session, path)
+    assert (again.new, again.changed, again.unchanged, again.rows) == (0, 0, 2, 2)
+
+
+def test_an_edited_row_is_a_change_and_keeps_the_others(session: Session, tmp_path: Path) -> None:
+    load(session, write_csv(tmp_path / "x.csv", [HEADER, *ROWS], "utf-8"))
+    edited = [HEADER, ROWS[0], ["A2", "石墨烯膜", "新简介", ""]]
+    report = load(session, write_csv(tmp_path / "x.csv", edited, "utf-8"))
+    assert (report.new, report.changed, report.unchanged) == (0, 1, 1)
+
+
+def test_rows_are_numbered_as_a_person_sees_them(tmp_path: Path) -> None:
+    table = [["名称"], ["甲"], [""], ["乙"]]
+    assert [n for n, _ in read_rows(write_xlsx(tmp_path / "x.xlsx", table))] == [2, 4]
+    lower = write_xlsx(tmp_path / "low.xlsx", table, top=3, left=2)
+    assert list(read_rows(lower)) == [(5, {"名称": "甲"}), (7, {"名称": "乙"})]
+    csv_path = tmp_path / "x.csv"
+    csv_path.write_text("\n名称\n甲\n\n乙\n", "utf-8")
+    assert [n for n, _ in read_rows(csv_path)] == [3, 5]
+    jsonl = write_jsonl(tmp_path / "x.jsonl", {"名称": "甲"}, "", {"名称": "乙"})
+    assert [n for n, _ in read_rows(jsonl)] == [1, 3]
+
+
+def test_blanks_around_headers_and_columns_without_one_are_left_out(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "x.csv", [[" 名称 ", "", "说明"], ["甲", "丢", "留"]], "utf-8")
+    assert list(read_rows(path)) == [(2, {"名称": "甲", "说明": "留"})]
+
+
+def test_line_breaks_within_a_csv_cell_belong_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    unusual = "甲\x0b乙\x0c丙\x1c丁\x85戊\u2028己\u2029"
+    path.write_bytes(f'名称,内容\r\n{unusual},"一\r\n二"\r\n庚,辛\r\n'.encode())
+    assert list(read_rows(path)) == [
+        (3, {"名称": unusual, "内容": "一\r\n二"}),
+        (4, {"名称": "庚", "内容": "辛"}),
+    ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(
+        st.lists(
+            st.text(st.sampled_from("钢a,\"'\t\r\n\u2028;=\x00"), max_size=5),
+            min_size=2,
+            max_size=2,
+        ),
+        max_size=5,
+    )
+)
+def test_what_a_csv_writer_wrote_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]]
+) -> None:
+    path = tmp_path_factory.mktemp("csv") / "x.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *table])
+    kept = [row for row in table if any(cell.strip() for cell in row)]
+    assert [row for _, row in read_rows(path)] == [
+        dict(zip(("a", "b"), row, strict=True)) for row in kept
+    ]
+
+
+def test_only_the_first_sheet_is_read(tmp_path: Path) -> None:
+    workbook = xlsxwriter.Workbook(tmp_path / "x.xlsx")
+    for title in ("甲", "乙"):
+        sheet = workbook.add_worksheet()
+        sheet.write_column(0, 0, ["名称", title])
+    workbook.close()
+    assert [row for _, row in read_rows(tmp_path / "x.xlsx")] == [{"名称": "甲"}]
+
+
+# -- files that cannot be read -----------------------------------------------------------
+
+
+def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
+    """What is wrong → (the file, a word of the message)."""
+    good = write_xlsx(folder / "good.xlsx", [HEADER, *ROWS]).read_bytes()
+    other_zip = io.BytesIO()
+    with zipfile.ZipFile(other_zip, "w") as archive:
+        archive.writestr("readme.txt", "not a workbook")
+    contents: dict[str, tuple[str, bytes, str]] = {
+        "empty csv": ("x.csv", b"", "空文件"),
+        "blank csv": ("x.csv", b" ,\r\n\r\n", "空文件"),
+        "csv of another encoding": ("x.csv", "名称\n甲".encode("utf-16"), "编码"),
+        "jsonl of another encoding": ("x.jsonl", b"\xff\xff", "编码"),
+        "open quote": ("x.csv", '名称\n"甲\n乙\n'.encode(), "引号"),
+        "text after a quote": ("x.csv", '名称\n甲\n"乙"丙\n'.encode(), "第 3 行"),
+        "repeated header in csv": ("x.csv", "名称,x,名称 ,x\n甲,1,2,3".encode(), "x、名称"),
+        "empty xlsx file": ("x.xlsx", b"", "损坏"),
+        "random bytes": ("x.xlsx", bytes(range(256)) * 20, "损坏"),
+        # A workbook with a password is an OLE container.
+        "encrypted xlsx": ("x.xlsx", bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2000), "加密"),
+        "truncated xlsx": ("x.xlsx", good[: len(good) // 2], "损坏"),
+        "zip that is no workbook": ("x.xlsx", other_zip.getvalue(), "损坏"),
+        "wrong ending": ("x.xls", good, r"\.xlsx、\.csv 或 \.jsonl"),
+        "no ending": ("csv", b"", "不支持"),
+    }
+    made: dict[str, tuple[Path, str]] = {}
+    for wrong, (name, content, word) in contents.items():
+        path = folder / wrong.replace(" ", "-") / name
+        path.parent.mkdir()
+        path.write_bytes(content)
+        made[wrong] = path, word
+    (folder / "folder.csv").mkdir()
+    made["folder"] = folder / "folder.csv", "无法打开"
+    made["missing"] = folder / "missing.csv", "找不到"
+    made["empty sheet"] = write_xlsx(folder / "e.xlsx", []), "没有表头"
+    repeated = [["名称", "名称"], ["甲", "乙"]]
+    made["repeated header in xlsx"] = write_xlsx(folder / "r.xlsx", repeated), "重复的列：名称"
+    return made
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_error(session: Session, tmp_path: Path) -> None:
+    files = bad_files(tmp_path)
+    assert len(files) == 18
+    for wrong, (path, word) in files.items():
+        with pytest.raises(ImportFileError, match=word) as caught:
+            load(session, path)
+        assert path.name in str(caught.value), wrong
+    assert stored(session) == []
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_a_damaged_workbook_is_refused_or_read_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    folder = tmp_path_factory.mktemp("damaged")
+    path = write_xlsx(folder / "x.xlsx", [HEADER, *ROWS])
+    whole, rows = path.read_bytes(), list(read_rows(path))
+    damaged = bytearray(whole)
+    for _ in range(data.draw(st.integers(1, 4))):
+        damaged[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(damaged)[: data.draw(st.integers(len(whole) - 2, len(whole)))])
+    try:
+        found = list(read_rows(path))
+    except ImportFileError:
+        return
+    assert found == rows
+
+
+def test_files_that_are_too_large_are_refused_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_xlsx(tmp_path / "x.xlsx", [HEADER, *ROWS * 100])
+    expanded_bytes = sum(info.file_size for info in zipfile.ZipFile(path).infolist())
+    monkeypatch.setattr(readers, "EXPANDED_LIMIT_BYTES", expanded_bytes)
+    assert len(list(read_rows(path))) == 200
+    monkeypatch.setattr(readers, "EXPANDED_LIMIT_BYTES", expanded_bytes - 1)
+    with pytest.raises(ImportFileError, match="解压后过大"):
+        list(read_rows(path))
+    monkeypatch.setattr(readers, "SIZE_LIMIT_BYTES", path.stat().st_size - 1)
+    with pytest.raises(ImportFileError, match="文件过大"):
+        read_rows(path)
+
+
+def test_a_header_without_rows_is_an_empty_import(session: Session, tmp_path: Path) -> None:
+    assert load(session, write_csv(tmp_path / "x.csv", [HEADER], "utf-8")).rows == 0
+    assert load(session, write_xlsx(tmp_path / "x.xlsx", [HEADER])).rows == 0
+    assert load(session, write_jsonl(tmp_path / "x.jsonl")).rows == 0
+
+
+# -- rows to records ---------------------------------------------------------------------
+
+
+def test_chinese_and_english_headers_mean_the_same() -> None:
+    chinese = {
+        "需求编号": "N1",
+        "需求名称": " 钢渣利用 ",
+        "需求内容": "现有钢渣。",
+        "技术领域": "新材料",
+        "所属行业": "钢铁",
+        "企业名称": "甲公司（示例）",
+        "地区": "河北",
+        "县区": "迁安市",
+        "拟投入资金（万元）": "1,200.5万元",
+        "合作方式": "技术许可、合作开发；其他",
+        "发布日期": "2026年1月2日",
+        "有效期至": "2027/01/01 00:00:00",
+        "语言": "ZH",
+    }
+    english = {
+        "need_id": "N1",
+        "title": "钢渣利用",
+        "text": "现有钢渣。",
+        "technology_field": "新材料",
+        "industry": "钢铁",
+        "organisation": "甲公司（示例）",
+        "region": "河北",
+        "county": "迁安市",
+        "budget_wan": 1200.5,
+        "cooperation": ["技术许可", "合作开发", "其他"],
+        "published_on": datetime(2026, 1, 2, 8, 30),  # noqa: DTZ001 - as read from a sheet
+        "valid_until": "2027-1-1",
+        "language": "zh",
+    }
+    expected = Need(
+        key="N1",
+        title="钢渣利用",
+        text="现有钢渣。",
+        technology_field="新材料",
+        industry="钢铁",
+        organisation=Organisation("甲公司（示例）", "河北"),
+        county="迁安市",
+        budget_wan=1200.5,
+        cooperation=("技术许可", "合作开发", "其他"),
+        published_on=date(2026, 1, 2),
+        valid_until_on=date(2027, 1, 1),
+    )
+    assert to_record(Kind.NEED, chinese) == to_record(Kind.NEED, english) == expected
+
+
+def test_an_achievement_has_its_own_columns() -> None:
+    row = {"名称": "微粉", "成熟度": " 通过中试 ", "知识产权": "发明专利", "county": "迁安市"}
+    record = to_record(Kind.ACHIEVEMENT, row)
+    assert isinstance(record, Achievement)
+    assert (record.maturity, record.intellectual_property) == (Maturity.PILOT_SCALE, "发明专利")
+    assert record.extra == {"county": "迁安市"}  # a column of the other kind is not lost
+
+
+def test_what_nobody_mapped_is_kept_as_read() -> None:
+    row = {"title": "甲", "名称": "乙", "备注": "  原样 ", "空": " ", "数": 3.0, "无": None}
+    record = to_record(Kind.NEED, row)
+    assert record.title == "甲"
+    assert record.extra == {"名称": "乙", "备注": "  原样 ", "数": "3"}
+
+
+def test_a_record_without_a_key_gets_one_from_its_content() -> None:
+    def key(**row: str) -> str:
+        return to_record(Kind.NEED, row).key
+
+    assert key(title="甲", text="乙") == key(title=" 甲", text="乙 ", industry="钢铁")
+    different = {
+        key(title="甲", text="乙"),
+        key(title="甲", text="丙"),
+        key(title="甲乙"),
+        key(title="甲", text="乙", organisation="丁"),
+    }
+    assert len(different) == 4
+
+
+def test_cells_of_a_sheet_keep_their_meaning(session: Session, tmp_path: Path) -> None:
+    table: list[list[Any]] = [
+        ["编号", "名称", "拟投入资金", "发布日期", "备注"],
+        [1001, 3.0, 120.5, date(2026, 11, 24), True],
+        ["0012", "乙", "", datetime(2026, 11, 24, 10, 0), ""],  # noqa: DTZ001
+    ]
+    load(session, write_xlsx(tmp_path / "x.xlsx", table), Kind.NEED)
+    first, second = stored(session, Kind.NEED)
+    assert (first.key, first.title, first.budget_wan) == ("1001", "3", 120.5)
+    assert first.extra == {"备注": "True"}
+    assert (second.key, second.budget_wan) == ("0012", None)
+    assert first.published_on == second.published_on == date(2026, 11, 24)
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "jsonl"])
+def test_html_and_formulas_are_text_like_any_other(
+    session: Session, tmp_path: Path, form: str
+) -> None:
+    title, text = "<b onclick='x'>钢渣</b>", '=HYPERLINK("http://x","点")'
+    path = tmp_path / f"x.{form}"
+    if form == "csv":
+        write_csv(path, [["title", "text", "@x"], [title, text, "+1-1"]], "utf-8")
+    elif form == "xlsx":
+        write_xlsx(path, [["title", "text", "@x"], [title, text, "+1-1"]])
+    else:
+        write_jsonl(path, {"title": title, "text": text, "@x": "+1-1"})
+    load(session, path)
+    (record,) = stored(session)
+    assert (record.title, record.text, record.extra) == (title, text, {"@x": "+1-1"})
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"text": "没有名称"}, "缺少需求名称"),
+        ({"title": " \u3000"}, "缺少需求名称"),
+        ({"title": "\x00"}, "缺少需求名称"),
+        ({"title": "长" * 1001}, "1001 字"),
+        ({"title": "甲", "text": "长" * (CELL_LIMIT + 1)}, f"“text”有 {CELL_LIMIT + 1} 字"),
+        ({"title": "甲", "x": "长" * (CELL_LIMIT + 1)}, f"“x”有 {CELL_LIMIT + 1} 字"),
+        ({"title": "甲", "发布日期": "2026-02-30"}, "发布日期“2026-02-30”不是有效的日期"),
+        ({"title": "甲", "发布日期": "明年"}, "不是日期"),
+        ({"title": "甲", "发布日期": "2026-11-245"}, "不是日期"),
+        ({"title": "甲", "发布日期": 46350.0}, "不是日期"),
+        ({"title": "甲", "有效期至": "2026-13-01"}, "有效期“2026-13-01”不是有效的日期"),
+        ({"title": "甲", "语言": "latin"}, "语言“latin”不认识"),
+        ({"title": "甲", "budget_wan": "面议"}, "不是金额"),
+        ({"title": "甲", "budget_wan": "-1"}, "不是金额"),
+        ({"title": "甲", "budget_wan": float("nan")}, "不是金额"),
+        ({"title": "甲", "budget_wan": float("inf")}, "不是金额"),
+        ({"title": "甲", "budget_wan": "1e999"}, "不是金额"),
+        ({"title": "甲", "budget_wan": int("9" * 400)}, "不是金额"),
+        ({"title": "甲", "budget_wan": True}, "不是金额"),
+        ({"title": "甲", "budget_wan": [1, 2]}, "不是金额"),
+    ],
+)
+def test_a_bad_row_says_what_is_wrong(row: dict[str, Any], reason: str) -> None:
+    with pytest.raises(RowError, match=reason):
+        to_record(Kind.NEED, row)
+
+
+def test_an_unknown_maturity_lists_the_known_ones() -> None:
+    with pytest.raises(RowError, match=r"成熟度“能用”不认识.*正在研发、已有样品"):
+        to_record(Kind.ACHIEVEMENT, {"title": "甲", "成熟度": "能用"})
+
+
+def test_values_at_the_limit_are_accepted() -> None:
+    row = {"title": "长" * 1000, "text": "长" * CELL_LIMIT, "id": "k" * 500, "budget_wan": 0}
+    record = to_record(Kind.NEED, row)
+    assert isinstance(record, Need)
+    assert (len(record.title), len(record.text), record.budget_wan) == (1000, CELL_LIMIT, 0.0)
+
+
+def test_whatever_a_row_may_hold_the_database_can_store(engine: Engine) -> None:
+    wide = "".join(chr(0x4E00 + place * 37 % 20000) for place in range(3000))
+    hostile: list[dict[str, Any]] = [
+        {"title": "a\x00b\ud800c", "text": "\udfff", "x\x00y\ud83d": "\x00\ud83d"},
+        {"title": "甲", "list": [1, None, {"k": "\ud800"}], "dict": {"k": ["\ud800"]}},
+        {"title": "乙", "number": float("nan"), "big": 1e308, "minus": float("-inf")},
+        {"title": "丙", "\u2028": "\u2028\ufffe\x01\x7f", "budget_wan": 1e308},
+        {"title": wide[:1000], "text": wide, "industry": wide},
+        *({"title": "丁", name: wide} for name in ("id", "单位", "技术领域", "县区")),
+        {"title": "戊", "单位": "丁公司", "地区": wide},
+        *({"title": f"己{name}", name: wide[:500]} for name in ("id", "单位", "技术领域", "县区")),
+    ]
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        report = import_rows(repository, Kind.NEED, enumerate(hostile, start=2), NOW_AT)
+        session.commit()
+    assert [failed.number for failed in report.failed] == list(range(7, 12))
+    assert all("3000 字" in failed.reason for failed in report.failed)
+    assert report.new == 9
+    with Session(engine) as session:
+        first, second, third, *_ = stored(session, Kind.NEED)
+    assert (first.title, first.text, first.extra) == ("ab?c", "?", {"xy?": "?"})
+    assert set(second.extra) == {"list", "dict"}
+    assert third.extra["number"] == "nan"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "第 2 行不是有效的 JSON"),
+        ("[1]", "第 2 行不是 JSON 对象"),
+        ("null", "第 2 行不是 JSON 对象"),
+        ('{"title": "甲", "": 1}', "第 2 行有一项没有名称"),
+        ('{"title": "甲", "n": ' + "1" * 5000 + "}", "第 2 行不是有效的 JSON"),
+        ('{"title": ' + "[" * 100_000 + "]" * 100_000 + "}", "第 2 行不是有效的 JSON"),
+    ],
+)
+def test_a_bad_line_of_json_does_not_lose_the_others(
+    session: Session, tmp_path: Path, line: str, reason: str
+) -> None:
+    path = write_jsonl(tmp_path / "x.jsonl", {"title": "甲"}, line, {"title": "乙"})
+    report = load(session, path)
+    assert report.failed == [FailedRow(2, reason)]
+    assert [record.title for record in stored(session)] == ["甲", "乙"]
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_nesting_of_any_depth_is_a_value_or_a_failed_row(
+    tmp_path: Path, opening: str, closing: str
+) -> None:
+    depths = [1, 50, *range(300, 1100, 7), *range(940, 1000)]
+    lines = (f'{{"title":"甲","x":{opening * depth}1{closing * depth}}}' for depth in depths)
+    outcomes = set()
+    for _, row in read_rows(write_jsonl(tmp_path / "x.jsonl", *lines)):
+        try:
+            outcomes.add(to_record(Kind.NEED, row).title)
+        except RowError:
+            outcomes.add("failed")
+    assert outcomes == {"甲", "failed"}
+
+
+# -- the report --------------------------------------------------------------------------
+
+
+def test_bad_rows_come_back_with_their_numbers_and_the_good_ones_are_in(
+    session: Session, tmp_path: Path
+) -> None:
+    table = [
+        ["编号", "名称", "发布日期"],
+        ["1", "甲", "2026-01-01"],
+        ["2", "", "2026-01-01"],
+        ["3", "丙", "昨天"],
+        ["4", "丁", "", "多", "余"],
+        ["5", "戊"],
+    ]
+    for path in (
+        write_csv(tmp_path / "x.csv", table, "utf-8"),
+        write_xlsx(tmp_path / "x.xlsx", [row[:3] for row in table]),
+    ):
+        report = load(session, path)
+        assert [failed.number for failed in report.failed][:2] == [3, 4]
+        assert "名称" in report.failed[0].reason
+        assert "日期" in report.failed[1].reason
+        if path.suffix == ".csv":
+            assert report.failed[2] == FailedRow(5, "这一行比表头多 2 个单元格")
+            assert [record.key for record in stored(session)] == ["1", "5"]
+    assert [record.key for record in stored(session)] == ["1", "5", "4"]
+
+
+def test_the_first_of_two_rows_with_one_key_is_kept(session: Session, tmp_path: Path) -> None:
+    table = [["编号", "名称"], ["1", "先"], ["1", "后"], ["1", "先"], ["", "同"], ["", "同"]]
+    path = write_csv(tmp_path / "x.csv", table, "utf-8")
+    report = load(session, path)
+    assert (report.new, report.duplicate, report.rows) == (2, 3, 5)
+    assert [record.title for record in stored(session)] == ["先", "同"]
+    again = load(session, path)
+    assert (again.new, again.changed, again.unchanged, again.duplicate) == (0, 0, 2, 3)
+
+
+def test_rows_beyond_one_batch_are_counted_and_reported(session: Session) -> None:
+    steps: list[int] = []
+    rows: list[Row] = [
+        (n, {"编号": n % 700, "名称": "" if n == 600 else "甲"}) for n in range(1203)
+    ]
+    repository = CorpusRepository(session)
+    report = import_rows(repository, Kind.NEED, rows, NOW_AT, steps.append)
+    assert steps == [500, 1000, 1203]
+    assert (report.new, report.duplicate, [f.number for f in report.failed]) == (699, 503, [600])
+
+
+def test_a_dry_run_is_undone_by_the_caller(session: Session, tmp_path: Path) -> None:
+    path = written(tmp_path, "jsonl")
+    assert load(session, path).new == 2
+    session.rollback()
+    assert stored(session) == []
+    assert load(session, path).new == 2
+
+
+cells = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(st.characters(), max_size=8),
+    st.sampled_from(["2026-01-01", "2026-02-30", "12万元", "zh", "通过中试", "甲", "乙"]),
+    st.lists(st.text(max_size=3), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.integers(), max_size=2),
+)
+random_rows = st.lists(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                "编号",
+                "名称",
+                "内容",
+                "单位",
+                "地区",
+                "发布日期",
+                "拟投入资金",
+                "语言",
+                "成熟度",
+                "?",
+            ]
+        ),
+        cells,
+    ),
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.sampled_from(Kind), random_rows)
+def test_every_row_is_counted_once_and_a_second_time_nothing_changes(
+    kind: Kind, rows: list[dict[str, Any]]
+) -> None:
+    database = open_database("sqlite://")
+    numbered: list[Row] = list(enumerate(rows, start=2))
+    with Session(database) as session:
+        repository = CorpusRepository(session)
+        first = import_rows(repository, kind, numbered, NOW_AT)
+        assert first.rows == len(rows)
+        assert (first.changed, first.unchanged) == (0, 0)
+        assert repository.count(kind) == first.new
+        again = import_rows(repository, kind, numbered, NOW_AT)
+        assert (again.new, again.changed) == (0, 0)
+        assert again.unchanged == first.new
+        assert (again.duplicate, again.failed) == (first.duplicate, first.failed)
+    database.dispose()
