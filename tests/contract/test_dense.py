@@ -142,7 +142,7 @@ def test_near_ties_are_ordered_in_float64(rng: np.random.Generator) -> None:
     assert index.search_batch(np.repeat(query[None], 1000, axis=0), 40) == [expected] * 1000
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=12)
 @given(seeds, st.sampled_from([1, 3, 16, 384]), st.integers(1, 30), st.booleans())
 def test_single_batch_and_partitioned_agree_to_the_last_bit(
     seed: int, dimension: int, n: int, filtered: bool

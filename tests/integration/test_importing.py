@@ -227,7 +227,7 @@ def test_a_file_that_cannot_be_read_is_one_clear_error(session: Session, tmp_pat
     assert stored(session) == []
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=60)
 @given(st.data())
 def test_a_damaged_workbook_is_refused_or_read_as_it_was(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -1,0 +1,104 @@
+"""What the program promises about its rankings, measured with the real encoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from eval.experiment import LabelledStore, Pool, Ranker, collection
+from eval.measures import evaluate, usable_needs
+from eval.qrels import read_qrels, read_texts
+from indexer.build import Makers
+from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
+from indexer.tokenizer import JiebaTokenizer
+from matcher.engine import MatchConfig
+from tests.acceptance.conftest import ROOT, Run
+from tests.conftest import NOW_AT
+
+SAMPLE = ROOT / "corpus" / "resources" / "sample"
+
+
+def evaluated(run: Run, folder: Path, *options: str) -> dict[str, float]:
+    result = run(
+        "eval", "run", "--needs", str(folder / "needs.jsonl"),
+        "--achievements", str(folder / "achievements.jsonl"),
+        "--qrels", str(folder / "qrels.txt"), "--json", *options,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return {k: v["mean"] for k, v in json.loads(result.stdout)["measures"].items()}
+
+
+def test_the_sample_corpus_is_ranked_well(run: Run) -> None:
+    means = evaluated(run, SAMPLE, "--pool", "all")
+    assert means["nDCG@10"] >= 0.80
+    assert means["judged@10"] >= 0.90
+
+
+@pytest.mark.data
+def test_graded_pairs(data_folder: Path, model_cache: Path, tmp_path: Path) -> None:
+    folder = data_folder / "graded-pairs"
+    qrels = read_qrels(folder / "qrels.txt")
+    labelled = collection(
+        read_texts(folder / "needs.jsonl", "need_id"),
+        read_texts(folder / "achievements.jsonl", "achievement_id"),
+        qrels,
+    )
+    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
+    store = LabelledStore(labelled, Makers(encoder, JiebaTokenizer()), tmp_path, NOW_AT)
+    usable = usable_needs(qrels)
+    assert len(usable) == 96
+    least = {Ranker.DEFAULT: 0.72, Ranker.DENSE: 0.70, Ranker.LEXICAL: 0.68}
+    means = {
+        ranker: evaluate(store.rank(MatchConfig(), ranker, Pool.JUDGED), qrels, usable).means[
+            "nDCG@10"
+        ]
+        for ranker in least
+    }
+    store.close()
+    assert all(means[ranker] >= least[ranker] for ranker in least), means
+
+
+def test_needs_that_nothing_answers_are_not_given_a_recommendation(web: httpx.Client) -> None:
+    grades = read_qrels(SAMPLE / "qrels.txt")
+    unanswered = [need for need, pairs in grades.items() if max(pairs.values()) < 2]
+    lists = [web.get(f"/api/v1/needs/{need}/matches").json()["matches"] for need in unanswered]
+    assert len(unanswered) >= 8
+    assert not [match for matches in lists for match in matches if match["recommended"]]
+    assert sum(not matches for matches in lists) > len(lists) / 2
+
+
+def test_random_pairs_are_shown_as_what_they_are(
+    web: httpx.Client, rng: np.random.Generator
+) -> None:
+    """Raw cosines of unrelated texts lie near 0.87; the shown number must not."""
+    grades = read_qrels(SAMPLE / "qrels.txt")
+    needs = sorted(grades)
+    total = web.get("/api/v1/achievements", params={"limit": 1}).json()["total"]
+    # Shown values of whole lists: a pair missing from a list is below the floor.
+    shown = {
+        (need, match["document"]["id"]): match["relevance"]["value"]
+        for need in needs
+        for match in web.get(f"/api/v1/needs/{need}/matches", params={"limit": 100}).json()[
+            "matches"
+        ]
+    }
+    achievements = [
+        record["id"]
+        for offset in range(0, total, 200)
+        for record in web.get(
+            "/api/v1/achievements", params={"limit": 200, "offset": offset}
+        ).json()["records"]
+    ]
+    related = {(n, a) for n, pairs in grades.items() for a, grade in pairs.items() if grade > 0}
+    drawn: list[tuple[str, str]] = []
+    while len(drawn) < 1000:
+        pair = (str(rng.choice(needs)), str(rng.choice(achievements)))
+        if pair not in related:
+            drawn.append(pair)
+    values = np.array([shown.get(pair, 0.0) for pair in drawn])
+    assert np.median(values) == 0.0
+    assert np.mean(values >= 0.5) < 0.01
