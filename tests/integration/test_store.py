@@ -362,30 +362,33 @@ def test_one_store_serves_two_makers(root: Path) -> None:
 
 # -- kills -------------------------------------------------------------------------------
 
-# Kills itself before its n-th touch of the store's files (opening, making, renaming, removing,
-# flushing), for n = 1, 2, … until a build comes through; every n on a copy of its own.
+# Kills itself at its n-th touch of files (just after opening one, before making, renaming,
+# removing or flushing), for n = 1, 2, … until a build comes through; each on a copy of its own.
 KILLED_WRITERS = """
 import os, shutil, signal, sys
 from pathlib import Path
 from tests.integration.test_store import TITLES, build
 
 base, out = Path(sys.argv[1]), Path(sys.argv[2])
-EVENTS = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
+EVENTS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
 
 def child(root, n):
     touched = 0
-    def touch(subject):
+    def touch():
         nonlocal touched
-        if "store" in str(subject) or isinstance(subject, int):
-            touched += 1
-            if touched == n:
-                os.kill(os.getpid(), signal.SIGKILL)
+        touched += 1
+        if touched == n:
+            os.kill(os.getpid(), signal.SIGKILL)
+    def after_call(frame, event, function):
+        if event == "c_return" and function.__name__ == "open":
+            touch()
     fsync = os.fsync
     def counted_fsync(descriptor):
-        touch(descriptor)
+        touch()
         fsync(descriptor)
     os.fsync = counted_fsync
-    sys.addaudithook(lambda event, args: touch(args[0]) if event in EVENTS else None)
+    sys.addaudithook(lambda event, args: touch() if event in EVENTS else None)
+    sys.setprofile(after_call)
     build(root, TITLES[:3], "two")
 
 n = 0

@@ -1,0 +1,73 @@
+"""The 对接清单 workbook: text stays text, whatever it begins with."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from python_calamine import CalamineWorkbook
+
+from api.exports.workbook import write_workbook
+from api.schemas import MatchOut, PartOut, RankingOut, RecordOut, RelevanceOut, SpanOut
+from corpus.model import Achievement, Kind, Need, Organisation
+
+HOSTILE = ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "http://x.example/"]
+
+
+def ranking(text: str, *, matches: bool = True) -> RankingOut:
+    need = Need(key="N1", title=text, organisation=Organisation(text), county="迁安市")
+    achievement = Achievement(key="A1", title=text, text=text, organisation=Organisation(text))
+    span = SpanOut(field="title", start=0, end=len(text), quote=text)
+    match = MatchOut(
+        document=RecordOut.of(achievement),
+        score=1 / 61 + 1 / 62,
+        parts=[
+            PartOut(signal="dense", rank=1, signal_score=0.9, part=1 / 61),
+            PartOut(signal="lexical", rank=2, signal_score=3.0, part=1 / 62),
+        ],
+        relevance=RelevanceOut(
+            value=0.5, bias=-1.0, dense=0.5, lexical=0.5, cosine=0.9, coverage=0.1
+        ),
+        recommended=True,
+        terms=[],
+        query_sentence=span,
+        document_sentence=span,
+    )
+    return RankingOut(
+        source=RecordOut.of(need), query=text, target=Kind.ACHIEVEMENT, eligible=1,
+        matches=[match] if matches else [], problems=[],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_cell_becomes_a_formula_or_a_link(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "对接清单.xlsx"
+    write_workbook(path, [ranking(text), ranking(text, matches=False)])
+    with zipfile.ZipFile(path) as archive:
+        sheets = [archive.read(n).decode() for n in archive.namelist() if "worksheets/sheet" in n]
+    assert not any("<f>" in sheet or "<hyperlink" in sheet for sheet in sheets)
+    row = CalamineWorkbook.from_path(path).get_sheet_by_name("对接清单").to_python()[1]
+    assert str(row[1]).strip() == text.strip()
+
+
+def test_numbers_are_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "x.xlsx"
+    write_workbook(path, [ranking("普通")])
+    header, row = CalamineWorkbook.from_path(path).get_sheet_by_name("对接清单").to_python()
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["名次"], cells["相关度"], cells["语义名次"]) == (1, 0.5, 1)
+    assert cells["建议"] == "推荐"
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.xlsx"
+    write_workbook(path, [ranking("旧")])
+    before = path.read_bytes()
+    monkeypatch.setattr("os.fsync", lambda _descriptor: (_ for _ in ()).throw(OSError("满")))
+    with pytest.raises(OSError, match="满"):
+        write_workbook(path, [ranking("新")])
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
