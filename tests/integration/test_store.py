@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -162,6 +162,31 @@ def test_only_the_generation_before_the_current_one_is_kept(root: Path) -> None:
     assert generations(root) == {first, second}
     build(root, TITLES[:3], "three")
     assert generations(root) == {second, generation(root).name}
+
+
+def test_every_file_is_on_the_disk_before_the_pointer_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: set[int] = set()
+    at_the_switch: set[int] = set()
+    fsync, replace = os.fsync, Path.replace
+
+    def recorded_fsync(descriptor: int) -> None:
+        synced.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    def recorded_replace(path: Path, target: Path) -> Path:
+        at_the_switch.update(synced)
+        assert path.stat().st_ino in synced
+        return replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", recorded_fsync)
+    monkeypatch.setattr(Path, "replace", recorded_replace)
+    build(tmp_path, TITLES)
+    folder = generation(tmp_path)
+    needed = {folder.parent, folder, *folder.rglob("*")}
+    assert len(needed) > 9
+    assert {path.stat().st_ino for path in needed} <= at_the_switch
 
 
 def test_two_writers_do_not_meet(root: Path) -> None:
@@ -407,15 +432,14 @@ while True:
 
 
 @pytest.fixture(scope="module")
-def killed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
+def killed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Stores left by writers killed at every step; the last writer was not killed."""
     base = tmp_path_factory.mktemp("kill")
     root = Path(shutil.copytree(built, base / "store"))
     build(root, TITLES, "one again")  # so that there is an old generation to be cleaned away
     command = [sys.executable, "-c", KILLED_WRITERS, str(root), str(base / "out")]
     subprocess.run(command, check=True, cwd=ROOT)
-    yield sorted((base / "out").glob("*/store"))
-    shutil.rmtree(base)
+    return sorted((base / "out").glob("*/store"))
 
 
 def test_a_kill_at_any_step_leaves_an_index_that_answers(killed: list[Path]) -> None:
