@@ -28,7 +28,7 @@ class RelevanceConfig:
     """Log-odds of full coverage."""
     centre: float = 0.874
     """Cosine of a typical unrelated pair with the default encoder."""
-    floor: float = 0.15
+    floor: float = 0.2
     """Matches below this relevance are not shown."""
     recommend: float = 0.5
     """Matches from this relevance on are marked as recommended."""
