@@ -20,13 +20,13 @@ from dataclasses import dataclass
 class RelevanceConfig:
     """Coefficients of the logistic function and the two lines drawn on it."""
 
-    bias: float = -3.98
+    bias: float = -4.21
     """Log-odds of a document at the centre that shares no term."""
-    dense: float = 53.6
+    dense: float = 53.5
     """Log-odds for a cosine difference of 1."""
-    lexical: float = 9.14
+    lexical: float = 10.22
     """Log-odds of full coverage."""
-    centre: float = 0.874
+    centre: float = 0.8745
     """Cosine of a typical unrelated pair with the default encoder."""
     floor: float = 0.2
     """Matches below this relevance are not shown."""
