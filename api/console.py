@@ -107,6 +107,6 @@ def print_report(report: ImportReport, name: str, *, dry_run: bool) -> None:
 
 
 def _facts(record: RecordOut) -> str:
-    budget = f"{record.budget_wan:g} 万元" if record.budget_wan is not None else None
+    budget = record.budget.label if record.budget else None
     facts = (record.organisation, record.region, record.county, record.maturity, budget)
     return " · ".join(fact for fact in facts if fact)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.model import Achievement, Kind, Record
+from corpus.model import Achievement, Amount, Kind, Record
 from matcher.engine import Match, Ranking
 from matcher.explain import Span
 from matcher.query import Query
@@ -19,6 +19,26 @@ class Wire(BaseModel):
     """Base: unknown fields are an error, values are never changed after the conversion."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AmountOut(Wire):
+    """Money in 万元; a missing bound is open."""
+
+    min_wan: float | None
+    max_wan: float | None
+    negotiable: bool
+    label: str = Field(description="For people.", examples=["100–200 万元", "面议"])
+
+    @classmethod
+    def of(cls, amount: Amount | None) -> AmountOut | None:
+        if amount is None:
+            return None
+        return cls(
+            min_wan=amount.min_wan,
+            max_wan=amount.max_wan,
+            negotiable=amount.negotiable,
+            label=amount.label,
+        )
 
 
 class RecordOut(Wire):
@@ -42,7 +62,8 @@ class RecordOut(Wire):
     )
     intellectual_property: str | None = Field(default=None, description="Achievements only.")
     county: str | None = Field(default=None, description="Needs only: Tangshan county.")
-    budget_wan: float | None = Field(default=None, description="Needs only: budget in 万元.")
+    budget: AmountOut | None = Field(default=None, description="Needs only.")
+    price: AmountOut | None = Field(default=None, description="Achievements only.")
 
     @classmethod
     def of(cls, record: Record) -> RecordOut:
@@ -53,7 +74,7 @@ class RecordOut(Wire):
             id=record.key,
             kind=record.kind,
             title=record.title,
-            text=record.text,
+            text=record.body,
             technology_field=record.technology_field or None,
             industry=record.industry or None,
             organisation=owner.name if owner else None,
@@ -68,7 +89,8 @@ class RecordOut(Wire):
             if achievement
             else None,
             county=(need.county or None) if need else None,
-            budget_wan=need.budget_wan if need else None,
+            budget=AmountOut.of(need.budget) if need else None,
+            price=AmountOut.of(achievement.price) if achievement else None,
         )
 
 

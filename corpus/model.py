@@ -60,6 +60,74 @@ _TRL = {
 }
 
 
+class Confidentiality(StrEnum):
+    """Who may see a record or a field, from open to closed; see ``confidentiality``."""
+
+    PUBLIC = "公开"
+    INTERNAL = "内部"
+    CONFIDENTIAL = "保密"
+
+    @property
+    def rank(self) -> int:
+        """0 for public; a higher rank is more closed."""
+        return list(Confidentiality).index(self)
+
+
+class Status(StrEnum):
+    """Where a stored record stands. Only active ones are indexed and proposed."""
+
+    ACTIVE = "有效"
+    WITHDRAWN = "已撤回"
+    EXPIRED = "已到期"  # closed by hand; past ``valid_until_on`` is a matter of the filter
+    MERGED = "已合并"  # the same as another record, which stands for it
+
+
+class ContactKind(StrEnum):
+    """What a contact value is."""
+
+    PERSON = "联系人"
+    PHONE = "电话"
+    MAIL = "邮箱"
+    OTHER = "其他"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """One way to reach the owner of a record. Confidential: never part of any text."""
+
+    kind: ContactKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Money in 万元; a missing bound is open. ``negotiable`` is 面议."""
+
+    min_wan: float | None = None
+    max_wan: float | None = None
+    negotiable: bool = False
+
+    @property
+    def label(self) -> str:
+        """For people: 面议, 300 万元, 100–200 万元, 不低于 50 万元, 不高于 80 万元."""
+        low, high = self.min_wan, self.max_wan
+        if low is not None and high is not None:
+            return f"{low:g} 万元" if low == high else f"{low:g}–{high:g} 万元"
+        if low is not None:
+            return f"不低于 {low:g} 万元"
+        if high is not None:
+            return f"不高于 {high:g} 万元"
+        return "面议" if self.negotiable else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """An answer to a question that a vague need raised; kept over later imports."""
+
+    aspect: str  # an aspect's name of ``corpus.quality``, shown as a heading
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """Who owns a record. ``region`` is one of ``taxonomy.regions()`` or empty."""
@@ -79,18 +147,38 @@ class _Record:
     language: str = "zh"
     cooperation: tuple[str, ...] = ()
     published_on: date | None = None
+    valid_from_on: date | None = None
     valid_until_on: date | None = None
+    source: str = ""  # where it came from: a platform, a survey; the key is unique within it
+    contacts: tuple[Contact, ...] = ()
+    confidentiality: Confidentiality = Confidentiality.PUBLIC
+    field_levels: Mapping[str, Confidentiality] = field(default_factory=dict)
+    """Fields that are more closed than the record, by name."""
+    suggested: Mapping[str, str] = field(default_factory=dict)
+    """Values for empty fields (``technology_field``, ``industry``), guessed from the text."""
+    supplements: tuple[Supplement, ...] = ()
     extra: Mapping[str, str] = field(default_factory=dict)  # columns nobody mapped: kept as read
 
     @property
+    def body(self) -> str:
+        """The text with the supplements below it: what is searched, matched and shown."""
+        added = (f"{s.aspect}：{s.text}" for s in self.supplements)
+        return "\n".join((self.text, *added)) if self.supplements else self.text
+
+    @property
     def content_hash(self) -> str:
-        """SHA-256 of what an index is made from: title and text."""
-        return _sha256([self.title, self.text])
+        """SHA-256 of what an index is made from: title and body."""
+        return _sha256([self.title, self.body])
 
     @property
     def record_hash(self) -> str:
-        """SHA-256 of the whole record: equal hashes mean that an import changes nothing."""
-        return _sha256(asdict(self))
+        """SHA-256 of what the source says: equal hashes mean that an import changes nothing.
+
+        Suggestions and supplements are ours, not the source's.
+        """
+        values = asdict(self)
+        del values["suggested"], values["supplements"]
+        return _sha256(values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +187,7 @@ class Achievement(_Record):
 
     maturity: Maturity | None = None
     intellectual_property: str = ""
+    price: Amount | None = None
 
     @property
     def kind(self) -> Kind:
@@ -110,7 +199,7 @@ class Need(_Record):
     """A technology need of an enterprise; ``county`` is one of ``taxonomy.counties()``."""
 
     county: str = ""
-    budget_wan: float | None = None  # 万元
+    budget: Amount | None = None
 
     @property
     def kind(self) -> Kind:
@@ -126,6 +215,7 @@ class StoredRecord:
 
     id: int
     record: Record
+    status: Status = Status.ACTIVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +225,8 @@ class RecordFilter:
     The sets are *any of*; the fields are joined by *and*. ``regions`` are regions of the
     owner (成果) or counties (需求). ``min_maturity`` keeps achievements at that level or
     above; a record without a stated maturity does not pass it. ``valid_on`` drops records
-    whose validity ended before that day. ``keys`` restricts to given records.
+    whose validity ended before that day. ``keys`` restricts to given records. ``statuses`` is
+    never empty: what is withdrawn or merged is asked for by name.
     """
 
     technology_fields: frozenset[str] = frozenset()
@@ -143,6 +234,7 @@ class RecordFilter:
     min_maturity: Maturity | None = None
     valid_on: date | None = None
     keys: frozenset[str] | None = None
+    statuses: frozenset[Status] = frozenset({Status.ACTIVE})
 
 
 def _sha256(value: Any) -> str:

@@ -13,13 +13,19 @@ from sqlmodel import Session, col, select
 
 from corpus.model import (
     Achievement,
+    Amount,
+    Confidentiality,
+    Contact,
+    ContactKind,
     Kind,
     Maturity,
     Need,
     Organisation,
     Record,
     RecordFilter,
+    Status,
     StoredRecord,
+    Supplement,
 )
 from corpus.tables import AchievementTable, CorpusStateTable, NeedTable, OrganisationTable
 
@@ -140,9 +146,10 @@ class CorpusRepository:
         return list(self._load(kind, _conditions(kind, where), offset=offset, limit=limit))
 
     def iterate(self, kind: Kind, batch_size: int = 1000) -> Iterator[StoredRecord]:
-        """Every record of a kind in order of id, read in batches."""
-        last = -1
-        while batch := list(self._load(kind, [col(_TABLES[kind].id) > last], limit=batch_size)):
+        """Every active record of a kind, what an index holds, in order of id, in batches."""
+        table, last = _TABLES[kind], -1
+        active = col(table.status) == Status.ACTIVE.value
+        while batch := list(self._load(kind, [active, col(table.id) > last], limit=batch_size)):
             yield from batch
             last = batch[-1].id
 
@@ -158,14 +165,22 @@ class CorpusRepository:
         return [int(value) for value in self._session.exec(statement)]
 
     def snapshot(self, kind: Kind) -> str:
-        """SHA-256 over (id, content hash) of all records: names what an index is made from."""
-        table = _TABLES[kind]
+        """SHA-256 over ``content_hashes``: names what an index is made from."""
         digest = hashlib.sha256()
-        for row_id, content in self._session.exec(
-            select(table.id, table.content_hash).order_by(col(table.id))
-        ):
+        for row_id, content in self.content_hashes(kind):
             digest.update(f"{row_id}:{content}\n".encode())
         return digest.hexdigest()
+
+    def content_hashes(self, kind: Kind) -> Iterator[tuple[int, str]]:
+        """(id, content hash) of every active record, in order of id."""
+        table = _TABLES[kind]
+        statement = (
+            select(table.id, table.content_hash)
+            .where(col(table.status) == Status.ACTIVE.value)
+            .order_by(col(table.id))
+        )
+        for row_id, content in self._session.exec(statement):
+            yield int(row_id or 0), content
 
     def _rows_by_key(self, kind: Kind, keys: Sequence[str]) -> dict[str, Any]:
         table = _TABLES[kind]
@@ -189,7 +204,7 @@ class CorpusRepository:
         if limit is not None:
             statement = statement.limit(limit)
         for row, organisation in self._session.exec(statement):
-            yield StoredRecord(_id(row), _record(row, organisation))
+            yield StoredRecord(_id(row), _record(row, organisation), Status(row.status))
 
 
 def _joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
@@ -201,7 +216,7 @@ def _joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
 
 def _conditions(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] | bool]:
     table = _TABLES[kind]
-    conditions: list[ColumnElement[bool] | bool] = []
+    conditions: list[ColumnElement[bool] | bool] = [col(table.status).in_(sorted(where.statuses))]
     if where.keys is not None:
         conditions.append(col(table.key).in_(sorted(where.keys)))
     if where.technology_fields:
@@ -230,7 +245,14 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
         "language": record.language,
         "cooperation": list(record.cooperation),
         "published_on": record.published_on,
+        "valid_from_on": record.valid_from_on,
         "valid_until_on": record.valid_until_on,
+        "source": record.source,
+        "contacts": [[c.kind.value, c.value] for c in record.contacts],
+        "confidentiality": record.confidentiality.value,
+        "field_levels": {name: level.value for name, level in record.field_levels.items()},
+        "suggested": dict(record.suggested),
+        "supplements": [[s.aspect, s.text] for s in record.supplements],
         "extra": dict(record.extra),
         "content_hash": record.content_hash,
         "record_hash": record.record_hash,
@@ -239,10 +261,23 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
     if isinstance(record, Achievement):
         values["maturity"] = record.maturity.value if record.maturity else None
         values["intellectual_property"] = record.intellectual_property
+        values |= _amount_columns("price", record.price)
     else:
         values["county"] = record.county
-        values["budget_wan"] = record.budget_wan
+        values |= _amount_columns("budget", record.budget)
     return values
+
+
+def _amount_columns(name: str, amount: Amount | None) -> dict[str, Any]:
+    return {
+        f"{name}_min_wan": amount.min_wan if amount else None,
+        f"{name}_max_wan": amount.max_wan if amount else None,
+        f"{name}_negotiable": amount.negotiable if amount else None,
+    }
+
+
+def _amount(low: float | None, high: float | None, negotiable: bool | None) -> Amount | None:
+    return None if negotiable is None else Amount(low, high, negotiable)
 
 
 def _record(row: AchievementTable | NeedTable, owner: OrganisationTable | None) -> Record:
@@ -256,15 +291,27 @@ def _record(row: AchievementTable | NeedTable, owner: OrganisationTable | None) 
         "language": row.language,
         "cooperation": tuple(row.cooperation),
         "published_on": row.published_on,
+        "valid_from_on": row.valid_from_on,
         "valid_until_on": row.valid_until_on,
+        "source": row.source,
+        "contacts": tuple(Contact(ContactKind(kind), value) for kind, value in row.contacts),
+        "confidentiality": Confidentiality(row.confidentiality),
+        "field_levels": {n: Confidentiality(level) for n, level in row.field_levels.items()},
+        "suggested": row.suggested,
+        "supplements": tuple(Supplement(aspect, text) for aspect, text in row.supplements),
         "extra": row.extra,
     }
     if isinstance(row, AchievementTable):
         maturity = Maturity(row.maturity) if row.maturity else None
+        price = _amount(row.price_min_wan, row.price_max_wan, row.price_negotiable)
         return Achievement(
-            **shared, maturity=maturity, intellectual_property=row.intellectual_property
+            **shared,
+            maturity=maturity,
+            intellectual_property=row.intellectual_property,
+            price=price,
         )
-    return Need(**shared, county=row.county, budget_wan=row.budget_wan)
+    budget = _amount(row.budget_min_wan, row.budget_max_wan, row.budget_negotiable)
+    return Need(**shared, county=row.county, budget=budget)
 
 
 def _id(row: Any) -> int:

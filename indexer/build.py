@@ -36,7 +36,7 @@ class Makers:
 def document_terms(tokenizer: Tokenizer, record: Record, config: LexicalConfig) -> list[str]:
     """Terms of title and text, the title's ``title_weight`` times."""
     title = [token.term for token in tokenizer.tokenize(record.title)]
-    return title * config.title_weight + [t.term for t in tokenizer.tokenize(record.text)]
+    return title * config.title_weight + [t.term for t in tokenizer.tokenize(record.body)]
 
 
 def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int]]]:
@@ -46,8 +46,8 @@ def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int
     """
     rows = [(record.title, (-1, -1))]
     prefix = f"{record.title}\n"
-    for start, end in encoder.windows(record.text, prefix=prefix) if record.text.strip() else []:
-        rows.append((prefix + record.text[start:end], (start, end)))
+    for start, end in encoder.windows(record.body, prefix=prefix) if record.body.strip() else []:
+        rows.append((prefix + record.body[start:end], (start, end)))
     return rows
 
 

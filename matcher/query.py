@@ -34,7 +34,7 @@ class Query:
     @classmethod
     def of(cls, record: Record) -> Query:
         """The query that a record asks."""
-        return cls(record.title, record.text)
+        return cls(record.title, record.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any
 
 from corpus.importing.readers import CELL_LIMIT
-from corpus.model import Achievement, Kind, Maturity, Need, Organisation, Record
+from corpus.model import Achievement, Amount, Kind, Maturity, Need, Organisation, Record
 
 _SHARED = {
     "title": ("title", "name", "名称", "标题"),
@@ -107,7 +107,7 @@ def to_record(kind: Kind, row: Mapping[str, Any]) -> Record:
     return Need(
         **shared,
         county=values.get("county", "").strip(),
-        budget_wan=_number(values.get("budget_wan", ""), "拟投入资金"),
+        budget=_amount(values.get("budget_wan", ""), "拟投入资金"),
     )
 
 
@@ -170,7 +170,7 @@ def _date(value: str, name: str) -> date | None:
         raise RowError(f"{name}“{value[:40]}”不是有效的日期") from error
 
 
-def _number(value: str, name: str) -> float | None:
+def _amount(value: str, name: str) -> Amount | None:
     value = value.strip().removesuffix("万元").replace(",", "")
     if not value:
         return None
@@ -180,7 +180,7 @@ def _number(value: str, name: str) -> float | None:
         number = math.nan
     if not math.isfinite(number) or number < 0:
         raise RowError(f"{name}“{value[:40]}”不是金额，请只填数字（单位：万元）")
-    return number
+    return Amount(number, number)
 
 
 def _maturity(value: str) -> Maturity | None:

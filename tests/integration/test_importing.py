@@ -23,7 +23,7 @@ from corpus.importing import readers
 from corpus.importing.columns import RowError, to_record
 from corpus.importing.loading import FailedRow, ImportReport, import_rows
 from corpus.importing.readers import CELL_LIMIT, ImportFileError, Row, read_rows
-from corpus.model import Achievement, Kind, Maturity, Need, Organisation
+from corpus.model import Achievement, Amount, Kind, Maturity, Need, Organisation
 from corpus.repository import CorpusRepository
 from tests.conftest import NOW_AT
 
@@ -324,7 +324,7 @@ def test_chinese_and_english_headers_mean_the_same() -> None:
         industry="钢铁",
         organisation=Organisation("甲公司（示例）", "河北"),
         county="迁安市",
-        budget_wan=1200.5,
+        budget=Amount(1200.5, 1200.5),
         cooperation=("技术许可", "合作开发", "其他"),
         published_on=date(2026, 1, 2),
         valid_until_on=date(2027, 1, 1),
@@ -369,9 +369,9 @@ def test_cells_of_a_sheet_keep_their_meaning(session: Session, tmp_path: Path) -
     ]
     load(session, write_xlsx(tmp_path / "x.xlsx", table), Kind.NEED)
     first, second = stored(session, Kind.NEED)
-    assert (first.key, first.title, first.budget_wan) == ("1001", "3", 120.5)
+    assert (first.key, first.title, first.budget) == ("1001", "3", Amount(120.5, 120.5))
     assert first.extra == {"备注": "True"}
-    assert (second.key, second.budget_wan) == ("0012", None)
+    assert (second.key, second.budget) == ("0012", None)
     assert first.published_on == second.published_on == date(2026, 11, 24)
 
 
@@ -431,7 +431,11 @@ def test_values_at_the_limit_are_accepted() -> None:
     row = {"title": "长" * 1000, "text": "长" * CELL_LIMIT, "id": "k" * 500, "budget_wan": 0}
     record = to_record(Kind.NEED, row)
     assert isinstance(record, Need)
-    assert (len(record.title), len(record.text), record.budget_wan) == (1000, CELL_LIMIT, 0.0)
+    assert (len(record.title), len(record.text), record.budget) == (
+        1000,
+        CELL_LIMIT,
+        Amount(0.0, 0.0),
+    )
 
 
 def test_whatever_a_row_may_hold_the_database_can_store(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from corpus.database import open_database
 from corpus.model import (
     Achievement,
+    Amount,
     CorpusError,
     Kind,
     Maturity,
@@ -34,7 +35,7 @@ ACHIEVEMENT = Achievement(
     maturity=Maturity.PILOT_SCALE,
     extra={"备注": "原样"},
 )
-NEED = Need(key="N1", title="钢渣利用", county="迁安市", budget_wan=120.5)
+NEED = Need(key="N1", title="钢渣利用", county="迁安市", budget=Amount(120.5, 120.5))
 
 
 def test_a_record_comes_back_as_it_went_in(engine: Engine) -> None:
