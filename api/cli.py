@@ -17,8 +17,7 @@ from api.console import err, out, print_best_pairs, print_ranking, print_report,
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened
 from api.schemas import RankingOut
-from corpus.importing.loading import ImportReport, import_rows
-from corpus.importing.readers import read_rows
+from corpus.importing.loading import ImportReport
 from corpus.model import Kind, Maturity
 
 if TYPE_CHECKING:
@@ -117,17 +116,14 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """导入成果或需求；同一文件可以反复导入。"""
-    from api.services import now_at
-
     reports: list[tuple[Path, ImportReport]] = []
     with opened() as services, progress() as update:
         for path in paths:
-            with services.repository(commit=not dry_run) as repository:
-                stage = f"import:{path.name}"
-                report = import_rows(
-                    repository, kind.kind, read_rows(path), now_at(),
-                    lambda done, stage=stage: update(stage, done, done),  # type: ignore[misc]
-                )  # fmt: skip
+            stage = f"import:{path.name}"
+            report = services.import_file(
+                path, kind.kind, commit=not dry_run,
+                progress=lambda done, stage=stage: update(stage, done, done),  # type: ignore[misc]
+            )  # fmt: skip
             reports.append((path, report))
     if as_json:
         _print_json([_report_json(path, report, dry_run) for path, report in reports])
@@ -274,12 +270,9 @@ def main() -> None:
 
 
 def _import_sample(services: Services, update: Callable[[str, int, int], None]) -> None:
-    from api.services import now_at
-
     with as_file(files("corpus.resources").joinpath("sample")) as folder:
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
-            with services.repository() as repository:
-                report = import_rows(repository, kind, read_rows(folder / name), now_at())
+            report = services.import_file(folder / name, kind)
             update(f"import:{kind.label}", report.rows, report.rows)
 
 
@@ -297,7 +290,7 @@ def _report_json(path: Path, report: ImportReport, dry_run: bool) -> dict[str, o
         "unchanged": report.unchanged,
         "duplicate": report.duplicate,
     }
-    failed = [{"row": row.number, "reason": row.reason} for row in report.failed]
+    failed = [{"row": f.row.number, "reason": f.reason} for f in report.failures]
     return {"file": str(path), "kind": report.kind.value, "dry_run": dry_run, **counts,
             "failed": failed}  # fmt: skip
 

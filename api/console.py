@@ -98,12 +98,12 @@ def print_report(report: ImportReport, name: str, *, dry_run: bool) -> None:
     for column in ("读到", "新增", "更新", "未变", "文件内重复", "失败"):
         table.add_column(column, justify="right")
     table.add_row(*(str(n) for n in (report.rows, report.new, report.changed, report.unchanged,
-                                     report.duplicate, len(report.failed))))  # fmt: skip
+                                     report.duplicate, report.failed)))  # fmt: skip
     out.print(table)
-    for failure in report.failed[:_SHOWN_FAILURES]:
-        err.print(f"[red]第 {failure.number} 行：{escape(failure.reason)}[/red]")
-    if len(report.failed) > _SHOWN_FAILURES:
-        err.print(f"……另有 {len(report.failed) - _SHOWN_FAILURES} 行失败")
+    for failure in report.failures[:_SHOWN_FAILURES]:
+        err.print(f"[red]第 {failure.row.number} 行：{escape(failure.reason)}[/red]")
+    if report.failed > _SHOWN_FAILURES:
+        err.print(f"……另有 {report.failed - _SHOWN_FAILURES} 行失败")
 
 
 def _facts(record: RecordOut) -> str:

@@ -13,9 +13,9 @@ from starlette.responses import Response
 
 from api.schemas import Problem
 from api.web.templating import render
-from corpus.model import CorpusError
+from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
-from matcher.errors import MatchError, UnknownRecordError
+from matcher.errors import MatchError
 
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),

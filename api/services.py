@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,10 @@ from sqlmodel import Session
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.database import open_database
+from corpus.history import History
+from corpus.importing.columns import converter
+from corpus.importing.loading import ImportReport, Origin, import_rows
+from corpus.importing.readers import read_rows
 from corpus.model import Kind, Maturity, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, build_index
@@ -26,7 +31,6 @@ from indexer.shard import Manifest
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchEngine
-from matcher.errors import UnknownRecordError
 from matcher.query import Query
 
 TIME_ZONE = ZoneInfo("Asia/Shanghai")
@@ -84,12 +88,40 @@ class Services:
             _ = self.engine
 
     @contextmanager
-    def repository(self, *, commit: bool = True) -> Iterator[CorpusRepository]:
+    def session(self, *, commit: bool = True) -> Iterator[Session]:
         """One transaction: committed on success, rolled back on error or without ``commit``."""
         with Session(self.database) as session:
-            yield CorpusRepository(session)
+            yield session
             if commit:
                 session.commit()
+
+    @contextmanager
+    def repository(self) -> Iterator[CorpusRepository]:
+        """The records, in one transaction."""
+        with self.session() as session:
+            yield CorpusRepository(session)
+
+    # -- writing ---------------------------------------------------------------------------
+
+    def import_file(
+        self,
+        path: Path,
+        kind: Kind,
+        *,
+        commit: bool = True,
+        progress: Callable[[int], None] = lambda _done: None,
+    ) -> ImportReport:
+        """Load a file in one transaction, or only say what loading it would do."""
+        with self.session(commit=commit) as session:
+            return import_rows(
+                CorpusRepository(session),
+                History(session),
+                Origin(kind=kind, file_name=path.name),
+                read_rows(path),
+                converter(kind),
+                now_at(),
+                progress=progress,
+            )
 
     def close(self) -> None:
         """Give back the database connections."""
@@ -106,10 +138,7 @@ class Services:
     def record(self, kind: Kind, key: str) -> RecordOut:
         """One record; UnknownRecordError if there is none."""
         with self.repository() as repository:
-            stored = repository.get(kind, key)
-        if stored is None:
-            raise UnknownRecordError(f"没有编号为 {key} 的{kind.label}。")
-        return RecordOut.of(stored.record)
+            return RecordOut.of(repository.require(kind, key).record)
 
     def page(self, kind: Kind, where: RecordFilter, offset: int, limit: int) -> RecordPage:
         """Records that pass a filter, in order of entry."""

@@ -19,6 +19,10 @@ class CorpusError(Exception):
     """Base of this package's errors; the message says what happened and what to do."""
 
 
+class UnknownRecordError(CorpusError):
+    """There is no record with that key."""
+
+
 class Kind(StrEnum):
     """The two kinds of record."""
 
@@ -77,7 +81,8 @@ class Status(StrEnum):
     """Where a stored record stands. Only active ones are indexed and proposed."""
 
     ACTIVE = "有效"
-    WITHDRAWN = "已撤回"
+    WITHDRAWN = "已撤回"  # by a person
+    DELISTED = "来源已下架"  # no longer in the source's full list; back when it is listed again
     EXPIRED = "已到期"  # closed by hand; past ``valid_until_on`` is a matter of the filter
     MERGED = "已合并"  # the same as another record, which stands for it
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, update
@@ -26,6 +27,7 @@ from corpus.model import (
     Status,
     StoredRecord,
     Supplement,
+    UnknownRecordError,
 )
 from corpus.tables import AchievementTable, CorpusStateTable, NeedTable, OrganisationTable
 
@@ -33,17 +35,27 @@ _TABLES: dict[Kind, type[AchievementTable] | type[NeedTable]] = {
     Kind.ACHIEVEMENT: AchievementTable,
     Kind.NEED: NeedTable,
 }
+SUGGESTED = ("technology_field", "industry")
+"""Fields whose empty value may be replaced by a suggestion."""
 # SQLite's oldest limit on bound parameters is 999.
 _CHUNK = 500
 
 
-@dataclass(frozen=True, slots=True)
-class UpsertCounts:
-    """What an upsert did; the three add up to the number of records given."""
+class Outcome(StrEnum):
+    """What an upsert did with one record."""
 
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """What was done with a record, and how it stands in the database now."""
+
+    outcome: Outcome
+    record: Record
+    status: Status
 
 
 class CorpusRepository:
@@ -54,36 +66,96 @@ class CorpusRepository:
 
     # -- writing ---------------------------------------------------------------------------
 
-    def upsert(self, records: Sequence[Record], now_at: datetime) -> UpsertCounts:
-        """Insert or update by (kind, key). Within ``records`` a later one wins over an earlier.
+    def upsert(self, records: Sequence[Record], now_at: datetime) -> list[Upserted]:
+        """Insert or update by (kind, key); the result has an entry a record, in their order.
 
-        Ids of existing records are kept. Nothing is written for an unchanged record.
-        ``now_at`` (aware) is stored as the time of change.
+        Ids, statuses and supplements of existing records are kept; only a delisted one becomes
+        active again. Nothing is written for an unchanged record. ``now_at`` (aware) is stored
+        as the time of change.
+
+        Raises:
+            ValueError: a key comes twice.
         """
-        new = changed = unchanged = 0
-        for start in range(0, len(records), _CHUNK):
-            for kind in Kind:
-                chunk = [r for r in records[start : start + _CHUNK] if r.kind is kind]
-                known = self._rows_by_key(kind, [r.key for r in chunk])
-                organisations = self._ensure_organisations(chunk)
-                for record in chunk:
-                    row = known.get(record.key)
-                    if row is not None and row.record_hash == record.record_hash:
-                        unchanged += 1
-                        continue
-                    values = _columns(record, organisations, now_at)
-                    if row is None:
-                        row = _TABLES[kind].model_validate(values)
-                        known[record.key] = row
-                        new += 1
-                    else:
-                        row.sqlmodel_update(values)
-                        changed += 1
-                    self._session.add(row)
-                self._session.flush()
-        if new or changed:
+        done: dict[tuple[Kind, str], Upserted] = {}
+        for kind, chunk in _chunks(records):
+            known = self._rows_by_key(kind, [r.key for r in chunk])
+            organisations = self._ensure_organisations(chunk)
+            for record in chunk:
+                if (kind, record.key) in done:
+                    raise ValueError(f"key {record.key} comes twice")
+                row = known.get(record.key)
+                done[kind, record.key] = self._upsert_one(row, record, organisations, now_at)
+            self._session.flush()
+        if any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
             self._bump_revision()
-        return UpsertCounts(new, changed, unchanged)
+        return [done[record.kind, record.key] for record in records]
+
+    def _upsert_one(
+        self, row: Any, record: Record, organisations: dict[str, int], now_at: datetime
+    ) -> Upserted:
+        if row is None:
+            values = _columns(record, organisations, now_at)
+            self._session.add(_TABLES[record.kind].model_validate(values))
+            return Upserted(Outcome.NEW, record, Status.ACTIVE)
+        kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
+        record = replace(record, supplements=record.supplements or kept)
+        status = Status(row.status)
+        if row.record_hash == record.record_hash and status is not Status.DELISTED:
+            return Upserted(Outcome.UNCHANGED, record, status)
+        status = Status.ACTIVE if status is Status.DELISTED else status
+        row.sqlmodel_update({**_columns(record, organisations, now_at), "status": status.value})
+        self._session.add(row)
+        return Upserted(Outcome.CHANGED, record, status)
+
+    def put(self, states: Sequence[tuple[Record, Status]], now_at: datetime) -> None:
+        """Make records exactly what is given, status included; missing ones are inserted."""
+        for kind, chunk in _chunks([record for record, _ in states]):
+            statuses = {r.key: status for r, status in states if r.kind is kind}
+            known = self._rows_by_key(kind, [r.key for r in chunk])
+            organisations = self._ensure_organisations(chunk)
+            for record in chunk:
+                values = _columns(record, organisations, now_at)
+                values["status"] = statuses[record.key].value
+                row = known.get(record.key)
+                if row is None:
+                    row = _TABLES[kind].model_validate(values)
+                else:
+                    row.sqlmodel_update(values)
+                self._session.add(row)
+            self._session.flush()
+        if states:
+            self._bump_revision()
+
+    def set_status(
+        self,
+        kind: Kind,
+        key: str,
+        status: Status,
+        now_at: datetime,
+        merged_into: str | None = None,
+    ) -> StoredRecord:
+        """Change where a record stands; ``merged_into`` is the key that stands for a merged one.
+
+        Raises:
+            UnknownRecordError: no such record.
+        """
+        self.require(kind, key)
+        row = self._rows_by_key(kind, [key])[key]
+        row.status, row.merged_into, row.updated_at = status.value, merged_into, now_at
+        self._session.add(row)
+        self._session.flush()
+        self._bump_revision()
+        return self.require(kind, key)
+
+    def unlisted(self, kind: Kind, source: str, listed: Set[str]) -> list[str]:
+        """Keys of active records of a source that are not among ``listed``, in order of id."""
+        table = _TABLES[kind]
+        statement = (
+            select(table.key)
+            .where(table.source == source, table.status == Status.ACTIVE.value)
+            .order_by(col(table.id))
+        )
+        return [key for key in self._session.exec(statement) if key not in listed]
 
     def delete(self, kind: Kind, keys: Sequence[str]) -> int:
         """Remove records by key; returns how many there were."""
@@ -132,6 +204,17 @@ class CorpusRepository:
     def get(self, kind: Kind, key: str) -> StoredRecord | None:
         """One record by its key, or None."""
         return next(iter(self._load(kind, [col(_TABLES[kind].key) == key])), None)
+
+    def require(self, kind: Kind, key: str) -> StoredRecord:
+        """One record by its key.
+
+        Raises:
+            UnknownRecordError: there is none.
+        """
+        stored = self.get(kind, key)
+        if stored is None:
+            raise UnknownRecordError(f"没有编号为 {key} 的{kind.label}。")
+        return stored
 
     def get_many(self, kind: Kind, ids: Sequence[int]) -> dict[int, StoredRecord]:
         """Records by database id; ids that no longer exist are missing from the result."""
@@ -207,6 +290,14 @@ class CorpusRepository:
             yield StoredRecord(_id(row), _record(row, organisation), Status(row.status))
 
 
+def _chunks(records: Sequence[Record]) -> Iterator[tuple[Kind, list[Record]]]:
+    """The records of each kind, some hundred at a time."""
+    for start in range(0, len(records), _CHUNK):
+        for kind in Kind:
+            if chunk := [r for r in records[start : start + _CHUNK] if r.kind is kind]:
+                yield kind, chunk
+
+
 def _joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
     table = _TABLES[kind]
     return statement.join(
@@ -239,8 +330,8 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
         "key": record.key,
         "title": record.title,
         "text": record.text,
-        "technology_field": record.technology_field,
-        "industry": record.industry,
+        # Filters and counts take a suggestion for the value; ``suggested`` tells them apart.
+        **{name: getattr(record, name) or record.suggested.get(name, "") for name in SUGGESTED},
         "organisation_id": organisations[record.organisation.name] if record.organisation else None,
         "language": record.language,
         "cooperation": list(record.cooperation),
@@ -251,7 +342,9 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
         "contacts": [[c.kind.value, c.value] for c in record.contacts],
         "confidentiality": record.confidentiality.value,
         "field_levels": {name: level.value for name, level in record.field_levels.items()},
-        "suggested": dict(record.suggested),
+        "suggested": {
+            name: value for name, value in record.suggested.items() if not getattr(record, name)
+        },
         "supplements": [[s.aspect, s.text] for s in record.supplements],
         "extra": dict(record.extra),
         "content_hash": record.content_hash,
@@ -285,8 +378,7 @@ def _record(row: AchievementTable | NeedTable, owner: OrganisationTable | None) 
         "key": row.key,
         "title": row.title,
         "text": row.text,
-        "technology_field": row.technology_field,
-        "industry": row.industry,
+        **{name: "" if name in row.suggested else getattr(row, name) for name in SUGGESTED},
         "organisation": Organisation(owner.name, owner.region) if owner else None,
         "language": row.language,
         "cooperation": tuple(row.cooperation),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, Column, Integer
+from sqlalchemy import JSON, BigInteger, Column, Integer, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 # SQLite only counts up a 64-bit key that is declared INTEGER.
@@ -70,6 +70,48 @@ class NeedTable(_RecordColumns, table=True):
     budget_min_wan: float | None = None
     budget_max_wan: float | None = None
     budget_negotiable: bool | None = None  # null: no budget is stated
+
+
+class ImportRunTable(SQLModel, table=True):
+    """One file loaded: what it was, what it did, and whether it was taken back."""
+
+    __tablename__: ClassVar[Any] = "import_run"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    kind: str
+    file_name: str
+    file_sha256: str
+    source: str = ""
+    profile: str = ""
+    who: str = ""
+    imported_at: datetime = Field(index=True)
+    undone_at: datetime | None = None
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    failed: int = 0
+    withdrawn: int = 0
+
+
+class RecordVersionTable(SQLModel, table=True):
+    """A record as it was after one change; never altered. ``record`` is null after a deletion."""
+
+    __tablename__: ClassVar[Any] = "record_version"
+    __table_args__ = (UniqueConstraint("kind", "key", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    kind: str
+    key: str
+    number: int
+    action: str
+    changed_at: datetime
+    who: str = ""
+    note: str = ""
+    import_id: int | None = Field(default=None, foreign_key="import_run.id", index=True)
+    file_row: int | None = None
+    row: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    record: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
 
 
 class CorpusStateTable(SQLModel, table=True):

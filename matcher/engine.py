@@ -14,7 +14,6 @@ from indexer.build import Makers
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from matcher.calibration import Relevance, RelevanceConfig, relevance
-from matcher.errors import UnknownRecordError
 from matcher.explain import Explanation, explain
 from matcher.filters import EligibleIds
 from matcher.fusion import FusedDoc, FusionConfig, reciprocal_rank_fusion
@@ -147,9 +146,7 @@ class MatchEngine:
             UnknownRecordError: no such record.
             ShardError: no index can answer.
         """
-        stored = repository.get(kind, key)
-        if stored is None:
-            raise UnknownRecordError(f"没有编号为 {key} 的{kind.label}。")
+        stored = repository.require(kind, key)
         query = Query.of(stored.record)
         return stored, self.match(repository, [query], kind.other, where, limit)[0]
 

@@ -5,7 +5,3 @@ from __future__ import annotations
 
 class MatchError(Exception):
     """Base; the message says what happened and what to do."""
-
-
-class UnknownRecordError(MatchError):
-    """There is no record with that key."""

@@ -10,11 +10,12 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from corpus.importing.readers import CELL_LIMIT
+from corpus.importing.readers import CELL_LIMIT, Row
 from corpus.model import Achievement, Amount, Kind, Maturity, Need, Organisation, Record
 
 _SHARED = {
@@ -57,8 +58,21 @@ _SHORT_LIMIT = 500
 _SHORT = ("key", "organisation", "region", "technology_field", "county")
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A record, and what a person should look at."""
+
+    record: Record
+    warnings: tuple[str, ...] = ()
+
+
 class RowError(ValueError):
     """Why one row cannot become a record, in the words of the person who made the file."""
+
+
+def converter(kind: Kind) -> Callable[[Row], list[Converted]]:
+    """``to_record`` as the importer wants it."""
+    return lambda row: [Converted(to_record(kind, row.cells))]
 
 
 def to_record(kind: Kind, row: Mapping[str, Any]) -> Record:
@@ -67,8 +81,6 @@ def to_record(kind: Kind, row: Mapping[str, Any]) -> Record:
     Raises:
         RowError: a value is missing, malformed or too long.
     """
-    if "" in row:
-        raise RowError(str(row[""]))
     values, extra = _assign(kind, row)
     title = values.get("title", "")
     if not title.strip():
@@ -197,3 +209,16 @@ def _maturity(value: str) -> Maturity | None:
 def _content_key(title: str, text: str, organisation: str) -> str:
     joined = "\x1f".join((title.strip(), text.strip(), organisation))
     return "C" + hashlib.sha256(joined.encode()).hexdigest()[:16]
+
+
+def raw_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it was read, as values that JSON and every database take."""
+    return {_storable(name): _plain(cell) for name, cell in row.items()}
+
+
+def _plain(cell: Any) -> Any:
+    if cell is None or isinstance(cell, bool | int):
+        return cell
+    if isinstance(cell, float) and math.isfinite(cell):
+        return cell
+    return _storable(str(cell))[:CELL_LIMIT]

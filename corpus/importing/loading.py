@@ -1,80 +1,232 @@
-"""Load a file into the corpus: good rows in, bad rows back with a reason each."""
+"""Load a table into the corpus: good rows in, bad rows back with a reason each.
+
+Nothing is lost silently: every row read ends in exactly one of new, changed, unchanged,
+duplicate or failed. One import is one transaction; the caller commits it, or rolls it back
+for a dry run.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
-from corpus.importing.columns import RowError, to_record
+from corpus.history import Action, Change, History
+from corpus.importing.columns import Converted, RowError, raw_json
 from corpus.importing.readers import Row
-from corpus.model import Kind, Record
-from corpus.repository import CorpusRepository
+from corpus.model import Kind, Record, Status
+from corpus.repository import CorpusRepository, Outcome, Upserted
+from corpus.tables import ImportRunTable
 
 _BATCH = 500
+_KEPT_FAILURES = 1000
+
+Convert = Callable[[Row], Sequence[Converted]]
+"""One row to its record, or to several where it is split. Raises RowError."""
+Enrich = Callable[[Sequence[Record]], Sequence[Record]]
+"""Adds what the source left out (suggested fields) to a batch of records."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedRow:
     """A row that did not become a record, and why."""
 
-    number: int
+    row: Row
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where rows come from and who loads them."""
+
+    kind: Kind
+    file_name: str = ""
+    file_sha256: str = ""
+    source: str = ""
+    profile: str = ""
+    who: str = ""
+    full: bool = False
+    """The file lists everything the source has: what it does not list is delisted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did (or, on a dry run, would do). ``rows`` is the sum of the parts."""
+    """What an import did (or, on a dry run, would do).
 
+    ``rows + split`` is the sum of ``new``, ``changed``, ``unchanged``, ``duplicate`` and
+    ``failed``; ``withdrawn`` are records that are *not* in the file.
+    """
+
+    import_id: int
     kind: Kind
+    rows: int
+    split: int  # records beyond one a row, from rows that hold several
     new: int
     changed: int
     unchanged: int
     duplicate: int  # the same key again within the file; the first row is kept
-    failed: Sequence[FailedRow]
+    failed: int
+    withdrawn: int
+    failures: Sequence[FailedRow]  # the first thousand; ``on_failed`` got all
+    warnings: Sequence[tuple[int, str]]  # (row number, what a person should look at), likewise
 
-    @property
-    def rows(self) -> int:
-        return self.new + self.changed + self.unchanged + self.duplicate + len(self.failed)
+
+@dataclass(slots=True)
+class _Tally:
+    rows: int = 0
+    records: int = 0
+    duplicate: int = 0
+    failed: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    failures: list[FailedRow] = field(default_factory=list)
+    warnings: list[tuple[int, str]] = field(default_factory=list)
+    # The first row of a key wins: the last would need the whole file in memory, and both
+    # taken in turn would report a change each time the same file is loaded.
+    seen: set[str] = field(default_factory=set)
 
 
 def import_rows(
     repository: CorpusRepository,
-    kind: Kind,
+    history: History,
+    origin: Origin,
     rows: Iterable[Row],
+    convert: Convert,
     now_at: datetime,
+    *,
+    enrich: Enrich = lambda records: records,
     progress: Callable[[int], None] = lambda _done: None,
+    on_failed: Callable[[FailedRow], None] = lambda _failed: None,
 ) -> ImportReport:
-    """Upsert every valid row. The caller commits, or rolls back for a dry run.
+    """Upsert every valid row and keep a version of everything that changed.
 
-    ``progress`` is called with the number of rows read so far.
+    ``progress`` is called with the number of rows read so far, ``on_failed`` with each failed
+    row, in order.
     """
-    failed: list[FailedRow] = []
-    new = changed = unchanged = duplicate = done = 0
-    # The first row of a key wins: the last would need the whole file in memory, and both
-    # taken in turn would report a change each time the same file is loaded.
-    seen: set[str] = set()
+    run = ImportRunTable(
+        kind=origin.kind.value,
+        file_name=origin.file_name,
+        file_sha256=origin.file_sha256,
+        source=origin.source,
+        profile=origin.profile,
+        who=origin.who,
+        imported_at=now_at,
+    )
+    import_id = history.start_import(run)
+    tally = _Tally()
     iterator = iter(rows)
     while batch := list(islice(iterator, _BATCH)):
-        records: list[Record] = []
-        for record in _valid(kind, batch, failed):
-            if record.key in seen:
-                duplicate += 1
-                continue
-            seen.add(record.key)
-            records.append(record)
-        counts = repository.upsert(records, now_at)
-        new, changed = new + counts.new, changed + counts.changed
-        unchanged += counts.unchanged
-        done += len(batch)
-        progress(done)
-    return ImportReport(kind, new, changed, unchanged, duplicate, failed)
+        converted = list(_converted(batch, convert, tally, on_failed))
+        records = enrich([one.record for one, _ in converted])
+        done = repository.upsert(records, now_at)
+        changes = [
+            _change(one, row)
+            for one, (_, row) in zip(done, converted, strict=True)
+            if one.outcome is not Outcome.UNCHANGED
+        ]
+        history.add(changes, now_at, origin.who, import_id=import_id)
+        tally.outcomes.update(one.outcome for one in done)
+        progress(tally.rows)
+    withdrawn = _delist(repository, history, origin, tally, now_at, import_id)
+    report = _report(import_id, origin.kind, tally, withdrawn)
+    for name in ("new", "changed", "unchanged", "duplicate", "failed", "withdrawn"):
+        setattr(run, name, getattr(report, name))
+    history.update_import(run)
+    return report
 
 
-def _valid(kind: Kind, batch: Sequence[Row], failed: list[FailedRow]) -> Iterator[Record]:
-    for number, row in batch:
+def validate_rows(
+    rows: Iterable[Row],
+    convert: Convert,
+    *,
+    progress: Callable[[int], None] = lambda _done: None,
+    on_failed: Callable[[FailedRow], None] = lambda _failed: None,
+) -> tuple[int, int, int]:
+    """Clean and check every row without a database: (rows, duplicate, failed)."""
+    tally = _Tally()
+    iterator = iter(rows)
+    while batch := list(islice(iterator, _BATCH)):
+        for _ in _converted(batch, convert, tally, on_failed):
+            pass
+        progress(tally.rows)
+    return tally.rows, tally.duplicate, tally.failed
+
+
+def _converted(
+    batch: Sequence[Row], convert: Convert, tally: _Tally, on_failed: Callable[[FailedRow], None]
+) -> Iterator[tuple[Converted, Row]]:
+    for row in batch:
+        tally.rows += 1
         try:
-            yield to_record(kind, row)
+            if row.problem:
+                raise RowError(row.problem)
+            found = convert(row)
         except RowError as error:
-            failed.append(FailedRow(number, str(error)))
+            tally.records += 1
+            tally.failed += 1
+            failed = FailedRow(row, str(error))
+            on_failed(failed)
+            if len(tally.failures) < _KEPT_FAILURES:
+                tally.failures.append(failed)
+            continue
+        for one in found:
+            tally.records += 1
+            if len(tally.warnings) < _KEPT_FAILURES:
+                tally.warnings += [(row.number, warning) for warning in one.warnings]
+            if one.record.key in tally.seen:
+                tally.duplicate += 1
+                continue
+            tally.seen.add(one.record.key)
+            yield one, row
+
+
+def _change(one: Upserted, row: Row) -> Change:
+    return Change(
+        one.record.kind,
+        one.record.key,
+        Action.CREATED if one.outcome is Outcome.NEW else Action.CHANGED,
+        one.record,
+        one.status,
+        file_row=row.number,
+        row=raw_json(row.cells),
+    )
+
+
+def _delist(
+    repository: CorpusRepository,
+    history: History,
+    origin: Origin,
+    tally: _Tally,
+    now_at: datetime,
+    import_id: int,
+) -> int:
+    if not origin.full:
+        return 0
+    if tally.failed or not tally.seen:
+        # A failed row is in the list, but nobody knows which record it is.
+        tally.warnings.append((0, "有失败的行（或没有数据行），本次没有下架任何记录"))
+        return 0
+    changes = []
+    for key in repository.unlisted(origin.kind, origin.source, tally.seen):
+        stored = repository.set_status(origin.kind, key, Status.DELISTED, now_at)
+        changes.append(Change(origin.kind, key, Action.WITHDRAWN, stored.record, stored.status))
+    history.add(changes, now_at, origin.who, "来源的完整清单里已没有", import_id)
+    return len(changes)
+
+
+def _report(import_id: int, kind: Kind, tally: _Tally, withdrawn: int) -> ImportReport:
+    return ImportReport(
+        import_id=import_id,
+        kind=kind,
+        rows=tally.rows,
+        split=tally.records - tally.rows,
+        new=tally.outcomes[Outcome.NEW],
+        changed=tally.outcomes[Outcome.CHANGED],
+        unchanged=tally.outcomes[Outcome.UNCHANGED],
+        duplicate=tally.duplicate,
+        failed=tally.failed,
+        withdrawn=withdrawn,
+        failures=tuple(tally.failures),
+        warnings=tuple(tally.warnings),
+    )

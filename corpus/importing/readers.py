@@ -12,6 +12,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,15 @@ from python_calamine import CalamineError, CalamineWorkbook
 
 from corpus.model import CorpusError
 
-Row = tuple[int, Mapping[str, Any]]
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as a person sees it; ``problem`` says why it cannot be used at all."""
+
+    number: int
+    cells: Mapping[str, Any]
+    problem: str = ""
+
 
 SIZE_LIMIT_BYTES = 512 * 1024**2
 EXPANDED_LIMIT_BYTES = 2 * 1024**3
@@ -63,15 +72,15 @@ def _jsonl(path: Path) -> Iterator[Row]:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError):  # ValueError: also an integer of over 4,300 digits
-            yield number, {"": f"第 {number} 行不是有效的 JSON"}
+            yield Row(number, {}, f"第 {number} 行不是有效的 JSON")
             continue
         if not isinstance(value, dict):
-            yield number, {"": f"第 {number} 行不是 JSON 对象"}
+            yield Row(number, {}, f"第 {number} 行不是 JSON 对象")
             continue
         if "" in value:
-            yield number, {"": f"第 {number} 行有一项没有名称"}
+            yield Row(number, {}, f"第 {number} 行有一项没有名称")
             continue
-        yield number, value
+        yield Row(number, value)
 
 
 def _csv(path: Path) -> Iterator[Row]:
@@ -86,7 +95,7 @@ def _csv(path: Path) -> Iterator[Row]:
             if header is None:
                 header = _header(cells, path)
                 continue
-            yield reader.line_num, _cells(header, cells)
+            yield _row(reader.line_num, header, cells)
     except csv.Error as error:
         raise ImportFileError(
             f"{path.name} 第 {reader.line_num} 行的引号或分隔符有误，无法解析：{error}"
@@ -108,7 +117,7 @@ def _xlsx(path: Path) -> Iterator[Row]:
             if header is None:
                 header = _header(cells, path)
                 continue
-            yield number, _cells(header, cells)
+            yield _row(number, header, cells)
     except (CalamineError, IndexError) as error:
         raise ImportFileError(_DAMAGED.format(path.name)) from error
     if header is None:
@@ -152,9 +161,8 @@ def _header(cells: list[Any], path: Path) -> list[str]:
     return header
 
 
-def _cells(header: list[str], cells: list[Any]) -> dict[str, Any]:
+def _row(number: int, header: list[str], cells: list[Any]) -> Row:
     named = {name: cell for name, cell in zip(header, cells, strict=False) if name}
     surplus = [str(c) for c in cells[len(header) :] if str(c).strip()]
-    if surplus:
-        named[""] = f"这一行比表头多 {len(surplus)} 个单元格"
-    return named
+    problem = f"这一行比表头多 {len(surplus)} 个单元格" if surplus else ""
+    return Row(number, named, problem)

@@ -11,7 +11,15 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from corpus.model import Achievement, Kind, Maturity, Need, Organisation, RecordFilter
+from corpus.model import (
+    Achievement,
+    Kind,
+    Maturity,
+    Need,
+    Organisation,
+    RecordFilter,
+    UnknownRecordError,
+)
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
 from indexer.encoder import Encoder
@@ -21,7 +29,6 @@ from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer, Lexicon
 from matcher.calibration import RelevanceConfig
 from matcher.engine import Match, MatchConfig, MatchEngine
-from matcher.errors import UnknownRecordError
 from matcher.query import Query
 from tests.conftest import NOW_AT
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from corpus.database import open_database
+from corpus.history import History
 from corpus.importing import readers
-from corpus.importing.columns import RowError, to_record
-from corpus.importing.loading import FailedRow, ImportReport, import_rows
+from corpus.importing.columns import RowError, converter, to_record
+from corpus.importing.loading import ImportReport, Origin, import_rows
 from corpus.importing.readers import CELL_LIMIT, ImportFileError, Row, read_rows
 from corpus.model import Achievement, Amount, Kind, Maturity, Need, Organisation
 from corpus.repository import CorpusRepository
@@ -66,7 +67,32 @@ def write_jsonl(path: Path, *lines: object) -> Path:
 
 
 def load(session: Session, path: Path, kind: Kind = Kind.ACHIEVEMENT) -> ImportReport:
-    return import_rows(CorpusRepository(session), kind, read_rows(path), NOW_AT)
+    return load_rows(session, read_rows(path), kind)
+
+
+def load_rows(
+    session: Session,
+    rows: Iterable[Row],
+    kind: Kind = Kind.ACHIEVEMENT,
+    progress: Callable[[int], None] = lambda _done: None,
+) -> ImportReport:
+    return import_rows(
+        CorpusRepository(session),
+        History(session),
+        Origin(kind=kind),
+        rows,
+        converter(kind),
+        NOW_AT,
+        progress=progress,
+    )
+
+
+def numbered(rows: Iterable[dict[str, Any]]) -> list[Row]:
+    return [Row(number, cells) for number, cells in enumerate(rows, start=2)]
+
+
+def reasons(report: ImportReport) -> list[tuple[int, str]]:
+    return [(failed.row.number, failed.reason) for failed in report.failures]
 
 
 def stored(session: Session, kind: Kind = Kind.ACHIEVEMENT) -> list[Any]:
@@ -90,7 +116,7 @@ def test_every_form_of_a_file_gives_the_same_records(
     session: Session, tmp_path: Path, form: str
 ) -> None:
     report = load(session, written(tmp_path, form))
-    assert (report.new, report.rows, report.failed) == (2, 2, [])
+    assert (report.new, report.rows, report.failed) == (2, 2, 0)
     assert stored(session) == [
         Achievement(
             key="001",
@@ -120,19 +146,19 @@ def test_an_edited_row_is_a_change_and_keeps_the_others(session: Session, tmp_pa
 
 def test_rows_are_numbered_as_a_person_sees_them(tmp_path: Path) -> None:
     table = [["名称"], ["甲"], [""], ["乙"]]
-    assert [n for n, _ in read_rows(write_xlsx(tmp_path / "x.xlsx", table))] == [2, 4]
+    assert [row.number for row in read_rows(write_xlsx(tmp_path / "x.xlsx", table))] == [2, 4]
     lower = write_xlsx(tmp_path / "low.xlsx", table, top=3, left=2)
-    assert list(read_rows(lower)) == [(5, {"名称": "甲"}), (7, {"名称": "乙"})]
+    assert list(read_rows(lower)) == [Row(5, {"名称": "甲"}), Row(7, {"名称": "乙"})]
     csv_path = tmp_path / "x.csv"
     csv_path.write_text("\n名称\n甲\n\n乙\n", "utf-8")
-    assert [n for n, _ in read_rows(csv_path)] == [3, 5]
+    assert [row.number for row in read_rows(csv_path)] == [3, 5]
     jsonl = write_jsonl(tmp_path / "x.jsonl", {"名称": "甲"}, "", {"名称": "乙"})
-    assert [n for n, _ in read_rows(jsonl)] == [1, 3]
+    assert [row.number for row in read_rows(jsonl)] == [1, 3]
 
 
 def test_blanks_around_headers_and_columns_without_one_are_left_out(tmp_path: Path) -> None:
     path = write_csv(tmp_path / "x.csv", [[" 名称 ", "", "说明"], ["甲", "丢", "留"]], "utf-8")
-    assert list(read_rows(path)) == [(2, {"名称": "甲", "说明": "留"})]
+    assert list(read_rows(path)) == [Row(2, {"名称": "甲", "说明": "留"})]
 
 
 def test_line_breaks_within_a_csv_cell_belong_to_it(tmp_path: Path) -> None:
@@ -140,8 +166,8 @@ def test_line_breaks_within_a_csv_cell_belong_to_it(tmp_path: Path) -> None:
     unusual = "甲\x0b乙\x0c丙\x1c丁\x85戊\u2028己\u2029"
     path.write_bytes(f'名称,内容\r\n{unusual},"一\r\n二"\r\n庚,辛\r\n'.encode())
     assert list(read_rows(path)) == [
-        (3, {"名称": unusual, "内容": "一\r\n二"}),
-        (4, {"名称": "庚", "内容": "辛"}),
+        Row(3, {"名称": unusual, "内容": "一\r\n二"}),
+        Row(4, {"名称": "庚", "内容": "辛"}),
     ]
 
 
@@ -163,7 +189,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows([["a", "b"], *table])
     kept = [row for row in table if any(cell.strip() for cell in row)]
-    assert [row for _, row in read_rows(path)] == [
+    assert [row.cells for row in read_rows(path)] == [
         dict(zip(("a", "b"), row, strict=True)) for row in kept
     ]
 
@@ -174,7 +200,7 @@ def test_only_the_first_sheet_is_read(tmp_path: Path) -> None:
         sheet = workbook.add_worksheet()
         sheet.write_column(0, 0, ["名称", title])
     workbook.close()
-    assert [row for _, row in read_rows(tmp_path / "x.xlsx")] == [{"名称": "甲"}]
+    assert [row.cells for row in read_rows(tmp_path / "x.xlsx")] == [{"名称": "甲"}]
 
 
 # -- files that cannot be read -----------------------------------------------------------
@@ -451,11 +477,10 @@ def test_whatever_a_row_may_hold_the_database_can_store(engine: Engine) -> None:
         *({"title": f"己{name}", name: wide[:500]} for name in ("id", "单位", "技术领域", "县区")),
     ]
     with Session(engine) as session:
-        repository = CorpusRepository(session)
-        report = import_rows(repository, Kind.NEED, enumerate(hostile, start=2), NOW_AT)
+        report = load_rows(session, numbered(hostile), Kind.NEED)
         session.commit()
-    assert [failed.number for failed in report.failed] == list(range(7, 12))
-    assert all("3000 字" in failed.reason for failed in report.failed)
+    assert [number for number, _ in reasons(report)] == list(range(7, 12))
+    assert all("3000 字" in reason for _, reason in reasons(report))
     assert report.new == 9
     with Session(engine) as session:
         first, second, third, *_ = stored(session, Kind.NEED)
@@ -480,7 +505,7 @@ def test_a_bad_line_of_json_does_not_lose_the_others(
 ) -> None:
     path = write_jsonl(tmp_path / "x.jsonl", {"title": "甲"}, line, {"title": "乙"})
     report = load(session, path)
-    assert report.failed == [FailedRow(2, reason)]
+    assert reasons(report) == [(2, reason)]
     assert [record.title for record in stored(session)] == ["甲", "乙"]
 
 
@@ -491,9 +516,9 @@ def test_nesting_of_any_depth_is_a_value_or_a_failed_row(
     depths = [1, 50, *range(300, 1100, 7), *range(940, 1000)]
     lines = (f'{{"title":"甲","x":{opening * depth}1{closing * depth}}}' for depth in depths)
     outcomes = set()
-    for _, row in read_rows(write_jsonl(tmp_path / "x.jsonl", *lines)):
+    for row in read_rows(write_jsonl(tmp_path / "x.jsonl", *lines)):
         try:
-            outcomes.add(to_record(Kind.NEED, row).title)
+            outcomes.add(to_record(Kind.NEED, row.cells).title)
         except RowError:
             outcomes.add("failed")
     assert outcomes == {"甲", "failed"}
@@ -518,11 +543,12 @@ def test_bad_rows_come_back_with_their_numbers_and_the_good_ones_are_in(
         write_xlsx(tmp_path / "x.xlsx", [row[:3] for row in table]),
     ):
         report = load(session, path)
-        assert [failed.number for failed in report.failed][:2] == [3, 4]
-        assert "名称" in report.failed[0].reason
-        assert "日期" in report.failed[1].reason
+        found = reasons(report)
+        assert [number for number, _ in found][:2] == [3, 4]
+        assert "名称" in found[0][1]
+        assert "日期" in found[1][1]
         if path.suffix == ".csv":
-            assert report.failed[2] == FailedRow(5, "这一行比表头多 2 个单元格")
+            assert found[2] == (5, "这一行比表头多 2 个单元格")
             assert [record.key for record in stored(session)] == ["1", "5"]
     assert [record.key for record in stored(session)] == ["1", "5", "4"]
 
@@ -540,12 +566,11 @@ def test_the_first_of_two_rows_with_one_key_is_kept(session: Session, tmp_path: 
 def test_rows_beyond_one_batch_are_counted_and_reported(session: Session) -> None:
     steps: list[int] = []
     rows: list[Row] = [
-        (n, {"编号": n % 700, "名称": "" if n == 600 else "甲"}) for n in range(1203)
+        Row(n, {"编号": n % 700, "名称": "" if n == 600 else "甲"}) for n in range(1203)
     ]
-    repository = CorpusRepository(session)
-    report = import_rows(repository, Kind.NEED, rows, NOW_AT, steps.append)
+    report = load_rows(session, rows, Kind.NEED, steps.append)
     assert steps == [500, 1000, 1203]
-    assert (report.new, report.duplicate, [f.number for f in report.failed]) == (699, 503, [600])
+    assert (report.new, report.duplicate, [n for n, _ in reasons(report)]) == (699, 503, [600])
 
 
 def test_a_dry_run_is_undone_by_the_caller(session: Session, tmp_path: Path) -> None:
@@ -594,14 +619,13 @@ def test_every_row_is_counted_once_and_a_second_time_nothing_changes(
     kind: Kind, rows: list[dict[str, Any]]
 ) -> None:
     database = open_database("sqlite://")
-    numbered: list[Row] = list(enumerate(rows, start=2))
     with Session(database) as session:
         repository = CorpusRepository(session)
-        first = import_rows(repository, kind, numbered, NOW_AT)
+        first = load_rows(session, numbered(rows), kind)
         assert first.rows == len(rows)
         assert (first.changed, first.unchanged) == (0, 0)
         assert repository.count(kind) == first.new
-        again = import_rows(repository, kind, numbered, NOW_AT)
+        again = load_rows(session, numbered(rows), kind)
         assert (again.new, again.changed) == (0, 0)
         assert again.unchanged == first.new
         assert (again.duplicate, again.failed) == (first.duplicate, first.failed)

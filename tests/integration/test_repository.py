@@ -18,9 +18,10 @@ from corpus.model import (
     Maturity,
     Need,
     Organisation,
+    Record,
     RecordFilter,
 )
-from corpus.repository import CorpusRepository, UpsertCounts
+from corpus.repository import CorpusRepository, Outcome
 from tests.conftest import NOW_AT
 
 ACHIEVEMENT = Achievement(
@@ -36,6 +37,10 @@ ACHIEVEMENT = Achievement(
     extra={"备注": "原样"},
 )
 NEED = Need(key="N1", title="钢渣利用", county="迁安市", budget=Amount(120.5, 120.5))
+
+
+def outcomes(repository: CorpusRepository, *records: Record) -> list[Outcome]:
+    return [one.outcome for one in repository.upsert(records, NOW_AT)]
 
 
 def test_a_record_comes_back_as_it_went_in(engine: Engine) -> None:
@@ -56,13 +61,13 @@ def test_a_record_comes_back_as_it_went_in(engine: Engine) -> None:
 def test_upsert_reports_and_keeps_ids(engine: Engine) -> None:
     with Session(engine) as session:
         repository = CorpusRepository(session)
-        assert repository.upsert([ACHIEVEMENT], NOW_AT) == UpsertCounts(new=1)
+        assert outcomes(repository, ACHIEVEMENT) == [Outcome.NEW]
         first = repository.get(Kind.ACHIEVEMENT, "A1")
         revision = repository.revision()
-        assert repository.upsert([ACHIEVEMENT], NOW_AT) == UpsertCounts(unchanged=1)
+        assert outcomes(repository, ACHIEVEMENT) == [Outcome.UNCHANGED]
         assert repository.revision() == revision
         edited = replace(ACHIEVEMENT, title="钢渣微粉")
-        assert repository.upsert([edited], NOW_AT) == UpsertCounts(changed=1)
+        assert outcomes(repository, edited) == [Outcome.CHANGED]
         assert repository.revision() == revision + 1
         second = repository.get(Kind.ACHIEVEMENT, "A1")
         assert first is not None
