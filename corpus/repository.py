@@ -228,6 +228,13 @@ class CorpusRepository:
         """Records in order of id, from ``offset``, at most ``limit``."""
         return list(self._load(kind, _conditions(kind, where), offset=offset, limit=limit))
 
+    def everything(self, kind: Kind) -> Iterator[StoredRecord]:
+        """Every record of a kind in order of id, whatever its status."""
+        last = -1
+        while batch := list(self._load(kind, [col(_TABLES[kind].id) > last], limit=_CHUNK)):
+            yield from batch
+            last = batch[-1].id
+
     def iterate(self, kind: Kind, batch_size: int = 1000) -> Iterator[StoredRecord]:
         """Every active record of a kind, what an index holds, in order of id, in batches."""
         table, last = _TABLES[kind], -1
