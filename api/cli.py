@@ -17,6 +17,7 @@ from api.console import err, out, print_best_pairs, print_ranking, print_report,
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened
 from api.schemas import RankingOut
+from corpus.confidentiality import Role
 from corpus.importing.loading import ImportReport
 from corpus.model import Kind, Maturity
 
@@ -60,6 +61,9 @@ RegionOption = Annotated[
 MaturityOption = Annotated[
     Maturity | None, typer.Option("--min-maturity", help="成熟度不低于。例：通过中试")
 ]
+RoleOption = Annotated[
+    Role, typer.Option("--role", help="按谁的权限显示；内部和保密内容只给有权的人看。")
+]
 ExpiredOption = Annotated[bool, typer.Option("--include-expired", help="也包括已过有效期的。")]
 
 
@@ -92,7 +96,7 @@ def demo(
         for kind in Kind:
             if not services.is_current(kind):
                 services.build(kind, _with_kind(update, kind))
-        rankings = services.match_all(services.record_filter(), limit, update)
+        rankings = services.match_all(services.record_filter(), limit, Role.OFFICER, update)
     path = settings.home / "对接清单.xlsx"
     write_workbook(path, rankings)
     print_best_pairs(rankings, top)
@@ -189,6 +193,7 @@ def search(
     region: RegionOption = None,
     min_maturity: MaturityOption = None,
     include_expired: ExpiredOption = False,
+    role: RoleOption = Role.OFFICER,
     as_json: JsonOption = False,
 ) -> None:
     """用一段话查找成果（或需求）。"""
@@ -196,7 +201,7 @@ def search(
         fail("请写出要找的内容。")
     with opened() as services:
         where = services.record_filter(field, region, min_maturity, include_expired)
-        _print_rankings([services.search(text, kind.kind, where, limit)], as_json)
+        _print_rankings([services.search(text, kind.kind, where, limit, role)], as_json)
 
 
 @app.command()
@@ -214,6 +219,7 @@ def match(
     region: RegionOption = None,
     min_maturity: MaturityOption = None,
     include_expired: ExpiredOption = False,
+    role: RoleOption = Role.OFFICER,
     as_json: JsonOption = False,
 ) -> None:
     """为一条需求（或全部需求）找成果，并说明理由。"""
@@ -227,11 +233,11 @@ def match(
         where = services.record_filter(field, region, min_maturity, include_expired)
         if need_id is not None:
             kind = Kind.ACHIEVEMENT if reverse else Kind.NEED
-            rankings = [services.match(kind, need_id, where, limit)]
+            rankings = [services.match(kind, need_id, where, limit, role)]
         else:
             with progress() as update:
                 services.prepare(update)
-                rankings = services.match_all(where, limit, update)
+                rankings = services.match_all(where, limit, role, update)
     if out_file is not None:
         _write(out_file, rankings)
         out.print(f"已写入：{out_file}", soft_wrap=True, highlight=False)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from api.services import Services
+from corpus.confidentiality import Role
 from corpus.model import Maturity, RecordFilter
 
 
@@ -34,3 +35,11 @@ def record_filter(
 
 
 FilterDep = Annotated[RecordFilter, Depends(record_filter)]
+
+
+def role() -> Role:
+    """Who is asking. There are no accounts yet, so everybody is a guest."""
+    return Role.GUEST
+
+
+RoleDep = Annotated[Role, Depends(role)]

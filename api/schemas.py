@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from corpus.model import Achievement, Amount, Kind, Record
+from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
+from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
 from matcher.engine import Match, Ranking
 from matcher.explain import Span
 from matcher.query import Query
@@ -62,11 +65,16 @@ class RecordOut(Wire):
     )
     intellectual_property: str | None = Field(default=None, description="Achievements only.")
     county: str | None = Field(default=None, description="Needs only: Tangshan county.")
+    confidentiality: Confidentiality
+    hidden: list[str] = Field(description="Fields that the role asking may not see.")
+    suggested: dict[str, str] = Field(description="Guessed from the text, for empty fields.")
     budget: AmountOut | None = Field(default=None, description="Needs only.")
     price: AmountOut | None = Field(default=None, description="Achievements only.")
 
     @classmethod
-    def of(cls, record: Record) -> RecordOut:
+    def of(cls, full: Record, role: Role) -> RecordOut:
+        """The record as ``role`` may see it."""
+        record, hidden = masked(full, role), hidden_fields(full, role)
         achievement = record if isinstance(record, Achievement) else None
         need = None if isinstance(record, Achievement) else record
         owner = record.organisation
@@ -89,6 +97,9 @@ class RecordOut(Wire):
             if achievement
             else None,
             county=(need.county or None) if need else None,
+            confidentiality=record.confidentiality,
+            hidden=sorted(hidden - {"contacts", "extra"}),
+            suggested=dict(record.suggested),
             budget=AmountOut.of(need.budget) if need else None,
             price=AmountOut.of(achievement.price) if achievement else None,
         )
@@ -103,7 +114,12 @@ class SpanOut(Wire):
     quote: str
 
     @classmethod
-    def of(cls, span: Span, side: Query) -> SpanOut:
+    def of(cls, span: Span, side: Query, hidden: Collection[str]) -> SpanOut:
+        """``hidden``: fields of that side that are not shown; a quote of one only says so."""
+        if span.field in hidden:
+            return cls.model_validate(
+                {"field": span.field, "start": 0, "end": len(HIDDEN), "quote": HIDDEN}
+            )
         return cls.model_validate(
             {
                 "field": span.field,
@@ -162,37 +178,35 @@ class MatchOut(Wire):
         return [term for term in self.terms if term.key]
 
     @classmethod
-    def of(cls, match: Match, query: Query) -> MatchOut:
+    def of(cls, match: Match, query: Query, hidden: Collection[str], role: Role) -> MatchOut:
+        """``hidden``: fields of the asking record that ``role`` may not see."""
         document = Query.of(match.document.record)
+        closed = hidden_fields(match.document.record, role)
         reasons = match.explanation
         return cls(
-            document=RecordOut.of(match.document.record),
+            document=RecordOut.of(match.document.record, role),
             score=match.score,
             parts=[
                 PartOut(signal=p.signal, rank=p.rank, signal_score=p.score, part=p.part)
                 for p in match.fused.parts
             ],
-            relevance=RelevanceOut(
-                value=match.relevance.value,
-                bias=match.relevance.bias,
-                dense=match.relevance.dense,
-                lexical=match.relevance.lexical,
-                cosine=match.relevance.cosine,
-                coverage=match.relevance.coverage,
-            ),
+            relevance=RelevanceOut(**asdict(match.relevance)),
             recommended=match.recommended,
             terms=[
                 TermOut(
-                    term=t.term,
-                    part=t.part,
-                    key=t.key,
-                    query_spans=[SpanOut.of(s, query) for s in t.query_spans],
-                    document_spans=[SpanOut.of(s, document) for s in t.document_spans],
+                    term=term.term,
+                    part=term.part,
+                    key=term.key,
+                    query_spans=[SpanOut.of(s, query, ()) for s in asked],
+                    document_spans=[SpanOut.of(s, document, ()) for s in held],
                 )
-                for t in reasons.terms
+                for term in reasons.terms
+                # A word that stands in hidden text alone would tell what that says.
+                if (asked := [s for s in term.query_spans if s.field not in hidden])
+                and (held := [s for s in term.document_spans if s.field not in closed])
             ],
-            query_sentence=SpanOut.of(reasons.query_sentence, query),
-            document_sentence=SpanOut.of(reasons.document_sentence, document),
+            query_sentence=SpanOut.of(reasons.query_sentence, query, hidden),
+            document_sentence=SpanOut.of(reasons.document_sentence, document, closed),
         )
 
 
@@ -207,13 +221,16 @@ class RankingOut(Wire):
     problems: list[str] = Field(description="Paths of the search that could not answer.")
 
     @classmethod
-    def of(cls, ranking: Ranking, source: Record | None = None) -> RankingOut:
+    def of(cls, ranking: Ranking, role: Role, source: Record | None = None) -> RankingOut:
+        """The ranking as ``role`` may see it; ``source`` is the record that asked."""
+        shown = RecordOut.of(source, role) if source else None
+        hidden = hidden_fields(source, role) if source else frozenset()
         return cls(
-            source=RecordOut.of(source) if source else None,
-            query=ranking.query.title,
+            source=shown,
+            query=shown.title if shown else ranking.query.title,
             target=ranking.target,
             eligible=ranking.eligible,
-            matches=[MatchOut.of(match, ranking.query) for match in ranking.matches],
+            matches=[MatchOut.of(match, ranking.query, hidden, role) for match in ranking.matches],
             problems=list(ranking.problems),
         )
 

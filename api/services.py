@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlmodel import Session
 
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
+from corpus.confidentiality import Role
 from corpus.database import open_database
 from corpus.history import History
 from corpus.importing.columns import converter
@@ -135,17 +137,19 @@ class Services:
         with self.repository() as repository:
             return repository.count(kind)
 
-    def record(self, kind: Kind, key: str) -> RecordOut:
+    def record(self, kind: Kind, key: str, role: Role) -> RecordOut:
         """One record; UnknownRecordError if there is none."""
         with self.repository() as repository:
-            return RecordOut.of(repository.require(kind, key).record)
+            return RecordOut.of(repository.require(kind, key).record, role)
 
-    def page(self, kind: Kind, where: RecordFilter, offset: int, limit: int) -> RecordPage:
+    def page(
+        self, kind: Kind, where: RecordFilter, offset: int, limit: int, role: Role
+    ) -> RecordPage:
         """Records that pass a filter, in order of entry."""
         with self.repository() as repository:
             total = len(repository.eligible_ids(kind, where))
             stored = repository.page(kind, where, offset, limit)
-        records = [RecordOut.of(s.record) for s in stored]
+        records = [RecordOut.of(s.record, role) for s in stored]
         return RecordPage(total=total, offset=offset, limit=limit, records=records)
 
     # -- matching --------------------------------------------------------------------------
@@ -165,22 +169,31 @@ class Services:
             valid_on=None if include_expired else now_at().astimezone(TIME_ZONE).date(),
         )
 
-    def search(self, text: str, target: Kind, where: RecordFilter, limit: int) -> RankingOut:
+    def search(
+        self, text: str, target: Kind, where: RecordFilter, limit: int, role: Role
+    ) -> RankingOut:
         """Matches for free text."""
         with self.repository() as repository:
-            [ranking] = self.engine.match(repository, [Query(text)], target, where, limit)
-            return RankingOut.of(ranking)
+            [ranking] = self.engine.match(
+                repository, [Query(text)], target, _readable(where, role), limit
+            )
+            return RankingOut.of(ranking, role)
 
-    def match(self, kind: Kind, key: str, where: RecordFilter, limit: int) -> RankingOut:
+    def match(
+        self, kind: Kind, key: str, where: RecordFilter, limit: int, role: Role
+    ) -> RankingOut:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
         with self.repository() as repository:
-            stored, ranking = self.engine.match_record(repository, kind, key, where, limit)
-            return RankingOut.of(ranking, stored.record)
+            stored, ranking = self.engine.match_record(
+                repository, kind, key, _readable(where, role), limit
+            )
+            return RankingOut.of(ranking, role, stored.record)
 
     def match_all(
         self,
         where: RecordFilter,
         limit: int,
+        role: Role,
         progress: Progress = lambda _stage, _done, _total: None,
     ) -> list[RankingOut]:
         """Achievements for every need that is still valid, in order of entry."""
@@ -193,9 +206,16 @@ class Services:
                 needs = repository.get_many(Kind.NEED, chunk)
                 records = [needs[i].record for i in chunk if i in needs]
                 rankings = self.engine.match(
-                    repository, [Query.of(r) for r in records], Kind.ACHIEVEMENT, where, limit
+                    repository,
+                    [Query.of(record) for record in records],
+                    Kind.ACHIEVEMENT,
+                    _readable(where, role),
+                    limit,
                 )
-                found += [RankingOut.of(x, r) for x, r in zip(rankings, records, strict=True)]
+                found += [
+                    RankingOut.of(ranking, role, record)
+                    for ranking, record in zip(rankings, records, strict=True)
+                ]
                 progress("match", start + len(chunk), len(ids))
         return found
 
@@ -246,3 +266,8 @@ class Services:
         return build_index(
             self.store, kind, records, snapshot, self.makers, now_at(), progress=progress
         )
+
+
+def _readable(where: RecordFilter, role: Role) -> RecordFilter:
+    """The filter, without records whose text the role may not read."""
+    return replace(where, open_to=role.clearance.level)

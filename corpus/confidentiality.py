@@ -36,6 +36,10 @@ _ALWAYS_SHOWN = frozenset(
 )
 
 
+# Without these nobody could say which record is hidden, and how.
+_TELLS_APART = frozenset({"key", "language", "confidentiality", "field_levels"})
+
+
 class Role(StrEnum):
     """Who is looking. The names are those of the accounts."""
 
@@ -83,7 +87,7 @@ def hidden_fields(record: Record, role: Role) -> frozenset[str]:
     hidden = {
         name
         for name, level in record.field_levels.items()
-        if level.rank > clearance.level.rank and name not in {"key", "field_levels"}
+        if level.rank > clearance.level.rank and name not in _TELLS_APART
     }
     if closed:
         hidden |= {f.name for f in fields(record)} - _ALWAYS_SHOWN

@@ -171,6 +171,12 @@ class _Record:
         return "\n".join((self.text, *added)) if self.supplements else self.text
 
     @property
+    def text_level(self) -> Confidentiality:
+        """Level from which on all that is searched, title and text, may be read."""
+        levels = (self.confidentiality, *map(self.field_levels.get, ("title", "text")))
+        return max((level for level in levels if level), key=lambda level: level.rank)
+
+    @property
     def content_hash(self) -> str:
         """SHA-256 of what an index is made from: title and body."""
         return _sha256([self.title, self.body])
@@ -240,6 +246,9 @@ class RecordFilter:
     valid_on: date | None = None
     keys: frozenset[str] | None = None
     statuses: frozenset[Status] = frozenset({Status.ACTIVE})
+    open_to: Confidentiality = Confidentiality.CONFIDENTIAL
+    """Keeps records whose title and text are open at this level. Who may not read a text must
+    not learn by searching what is in it."""
 
 
 def _sha256(value: Any) -> str:

@@ -315,6 +315,8 @@ def _joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
 def _conditions(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] | bool]:
     table = _TABLES[kind]
     conditions: list[ColumnElement[bool] | bool] = [col(table.status).in_(sorted(where.statuses))]
+    if where.open_to is not Confidentiality.CONFIDENTIAL:
+        conditions.append(col(table.text_rank) <= where.open_to.rank)
     if where.keys is not None:
         conditions.append(col(table.key).in_(sorted(where.keys)))
     if where.technology_fields:
@@ -348,6 +350,7 @@ def _columns(record: Record, organisations: dict[str, int], now_at: datetime) ->
         "source": record.source,
         "contacts": [[c.kind.value, c.value] for c in record.contacts],
         "confidentiality": record.confidentiality.value,
+        "text_rank": record.text_level.rank,
         "field_levels": {name: level.value for name, level in record.field_levels.items()},
         "suggested": {
             name: value for name, value in record.suggested.items() if not getattr(record, name)

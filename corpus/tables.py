@@ -36,6 +36,7 @@ class _RecordColumns(SQLModel):
     valid_from_on: date | None = None
     valid_until_on: date | None = Field(default=None, index=True)
     confidentiality: str = "公开"
+    text_rank: int = Field(default=0, index=True)
     content_hash: str
     record_hash: str
     updated_at: datetime

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.deps import FilterDep, ServicesDep
+from api.deps import FilterDep, RoleDep, ServicesDep
 from api.schemas import Problem, RecordOut, RecordPage
 from corpus.model import Kind
 
@@ -24,27 +24,27 @@ PageSize = Annotated[int, Query(ge=1, le=200)]
 
 @router.get("/needs")
 def needs(
-    services: ServicesDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+    services: ServicesDep, role: RoleDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
 ) -> RecordPage:
     """Needs in order of entry."""
-    return services.page(Kind.NEED, where, offset, limit)
+    return services.page(Kind.NEED, where, offset, limit, role)
 
 
 @router.get("/needs/{need_id}", responses=_NOT_FOUND)
-def need(services: ServicesDep, need_id: str) -> RecordOut:
+def need(services: ServicesDep, role: RoleDep, need_id: str) -> RecordOut:
     """One need."""
-    return services.record(Kind.NEED, need_id)
+    return services.record(Kind.NEED, need_id, role)
 
 
 @router.get("/achievements")
 def achievements(
-    services: ServicesDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+    services: ServicesDep, role: RoleDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
 ) -> RecordPage:
     """Achievements in order of entry."""
-    return services.page(Kind.ACHIEVEMENT, where, offset, limit)
+    return services.page(Kind.ACHIEVEMENT, where, offset, limit, role)
 
 
 @router.get("/achievements/{achievement_id}", responses=_NOT_FOUND)
-def achievement(services: ServicesDep, achievement_id: str) -> RecordOut:
+def achievement(services: ServicesDep, role: RoleDep, achievement_id: str) -> RecordOut:
     """One achievement."""
-    return services.record(Kind.ACHIEVEMENT, achievement_id)
+    return services.record(Kind.ACHIEVEMENT, achievement_id, role)

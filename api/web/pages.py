@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.deps import ServicesDep
+from api.deps import RoleDep, ServicesDep
 from api.schemas import RankingOut
 from api.services import Services
 from api.web.templating import render
+from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
 from corpus.taxonomy import counties, regions, technology_fields
 from indexer.errors import IndexerError
@@ -28,6 +29,7 @@ _PATHS = {"needs": Kind.NEED, "achievements": Kind.ACHIEVEMENT}
 def search_page(
     request: Request,
     services: ServicesDep,
+    role: RoleDep,
     q: Annotated[str, Query(max_length=20_000)] = "",
     kind: Kind = Kind.ACHIEVEMENT,
     field: str = "",
@@ -41,7 +43,7 @@ def search_page(
         where = services.record_filter(
             [field] if field else None, [region] if region else None, level
         )
-        ranking = services.search(q, kind, where, _MATCHES * 2)
+        ranking = services.search(q, kind, where, _MATCHES * 2, role)
     return render(
         request,
         "search.html",
@@ -61,12 +63,12 @@ def search_page(
 @router.api_route("/needs", methods=_METHODS)
 @router.api_route("/achievements", methods=_METHODS)
 def list_page(
-    request: Request, services: ServicesDep, offset: Annotated[int, Query(ge=0)] = 0
+    request: Request, services: ServicesDep, role: RoleDep, offset: Annotated[int, Query(ge=0)] = 0
 ) -> HTMLResponse:
     """All needs or all achievements, in order of entry."""
     path = request.url.path.strip("/")
     kind = _PATHS[path]
-    page = services.page(kind, services.record_filter(include_expired=True), offset, _PAGE)
+    page = services.page(kind, services.record_filter(include_expired=True), offset, _PAGE, role)
     steps = {
         "previous": max(offset - _PAGE, 0) if offset else None,
         "next": offset + _PAGE if offset + _PAGE < page.total else None,
@@ -80,17 +82,17 @@ def list_page(
 
 @router.api_route("/needs/{key:path}", methods=_METHODS)
 @router.api_route("/achievements/{key:path}", methods=_METHODS)
-def record_page(request: Request, services: ServicesDep, key: str) -> HTMLResponse:
+def record_page(request: Request, services: ServicesDep, role: RoleDep, key: str) -> HTMLResponse:
     """A record in full, with its matches on the other side and their reasons."""
     kind = _PATHS[request.url.path.split("/")[1]]
-    record = services.record(kind, key)
-    ranking, problem = _matches(services, kind, key)
+    record = services.record(kind, key, role)
+    ranking, problem = _matches(services, kind, key, role)
     return render(request, "record.html", record=record, ranking=ranking, problem=problem)
 
 
-def _matches(services: Services, kind: Kind, key: str) -> tuple[RankingOut | None, str]:
+def _matches(services: Services, kind: Kind, key: str, role: Role) -> tuple[RankingOut | None, str]:
     # The record itself can be read while the index cannot.
     try:
-        return services.match(kind, key, services.record_filter(), _MATCHES), ""
+        return services.match(kind, key, services.record_filter(), _MATCHES, role), ""
     except IndexerError as error:
         return None, str(error)

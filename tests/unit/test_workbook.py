@@ -10,6 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from api.exports.workbook import write_workbook
 from api.schemas import MatchOut, PartOut, RankingOut, RecordOut, RelevanceOut, SpanOut
+from corpus.confidentiality import Role
 from corpus.model import Achievement, Kind, Need, Organisation
 
 HOSTILE = ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "http://x.example/"]
@@ -20,7 +21,7 @@ def ranking(text: str, *, matches: bool = True) -> RankingOut:
     achievement = Achievement(key="A1", title=text, text=text, organisation=Organisation(text))
     span = SpanOut(field="title", start=0, end=len(text), quote=text)
     match = MatchOut(
-        document=RecordOut.of(achievement),
+        document=RecordOut.of(achievement, Role.OFFICER),
         score=1 / 61 + 1 / 62,
         parts=[
             PartOut(signal="dense", rank=1, signal_score=0.9, part=1 / 61),
@@ -35,7 +36,7 @@ def ranking(text: str, *, matches: bool = True) -> RankingOut:
         document_sentence=span,
     )
     return RankingOut(
-        source=RecordOut.of(need), query=text, target=Kind.ACHIEVEMENT, eligible=1,
+        source=RecordOut.of(need, Role.OFFICER), query=text, target=Kind.ACHIEVEMENT, eligible=1,
         matches=[match] if matches else [], problems=[],
     )  # fmt: skip
 
