@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from api import migrations
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
@@ -23,7 +24,7 @@ from corpus.history import History
 from corpus.importing.columns import converter
 from corpus.importing.loading import ImportReport, Origin, import_rows
 from corpus.importing.readers import read_rows
-from corpus.model import Kind, Maturity, RecordFilter
+from corpus.model import CorpusError, Kind, Maturity, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, build_index
 from indexer.builtin import ensure_builtin_model
@@ -53,8 +54,18 @@ class Services:
 
     @cached_property
     def database(self) -> Engine:
-        """The database, with its tables."""
-        return open_database(self.settings.resolved_database_url)
+        """The database, with today's schema.
+
+        Raises:
+            CorpusError: it cannot be reached, or belongs to another release.
+        """
+        engine = open_database(self.settings.resolved_database_url)
+        try:
+            migrations.prepare(engine)
+        except CorpusError:
+            engine.dispose()
+            raise
+        return engine
 
     @cached_property
     def store(self) -> ShardStore:

@@ -15,7 +15,8 @@ from corpus.tables import CorpusStateTable
 
 
 def open_database(url: str) -> Engine:
-    """Engine for ``sqlite:///path`` or ``postgresql://…``, with this layer's tables present.
+    """Engine for ``sqlite:///path`` or ``postgresql://…``, shown to answer. Its tables are made by
+    the migrations of the edge, or by ``create_schema`` for a database that lives briefly.
 
     Raises:
         CorpusError: the URL is malformed, the kind of database is not supported, or the
@@ -40,7 +41,8 @@ def open_database(url: str) -> Engine:
     else:
         raise CorpusError(f"不支持的数据库类型：{backend}。可用 sqlite 或 postgresql。")
     try:
-        _create_schema(engine)
+        with engine.connect():
+            pass
     except SQLAlchemyError as error:
         engine.dispose()
         shown = parsed.render_as_string(hide_password=True)
@@ -48,8 +50,8 @@ def open_database(url: str) -> Engine:
     return engine
 
 
-def _create_schema(engine: Engine) -> None:
-    # Tables of higher layers share the metadata; each layer creates only what it declares.
+def create_schema(engine: Engine) -> None:
+    """Today's tables of every layer that is loaded, without a revision to upgrade from later."""
     SQLModel.metadata.create_all(engine)
     with Session(engine) as session:
         if session.get(CorpusStateTable, 1) is None:

@@ -30,7 +30,9 @@ class _RecordColumns(SQLModel):
     text: str = ""
     technology_field: str = Field(default="", index=True)
     industry: str = ""
-    organisation_id: int | None = Field(default=None, foreign_key="organisation.id", index=True)
+    organisation_id: int | None = Field(
+        default=None, foreign_key="organisation.id", index=True, sa_type=BigKey
+    )
     language: str = "zh"
     published_on: date | None = None
     valid_from_on: date | None = None
@@ -109,7 +111,9 @@ class RecordVersionTable(SQLModel, table=True):
     changed_at: datetime
     who: str = ""
     note: str = ""
-    import_id: int | None = Field(default=None, foreign_key="import_run.id", index=True)
+    import_id: int | None = Field(
+        default=None, foreign_key="import_run.id", index=True, sa_type=BigKey
+    )
     file_row: int | None = None
     row: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
     record: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from corpus.database import open_database
+from corpus.database import create_schema, open_database
 from corpus.model import Achievement, Kind, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
@@ -74,6 +74,7 @@ class LabelledStore:
         self._makers = makers
         self._store = ShardStore(folder / "index")
         self._database = open_database(f"sqlite:///{folder / 'eval.db'}")
+        create_schema(self._database)
         with Session(self._database) as session:
             repository = CorpusRepository(session)
             repository.upsert(

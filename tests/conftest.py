@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
 
-from corpus.database import open_database
+from corpus.database import create_schema, open_database
 
 NOW_AT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
@@ -93,6 +93,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
         opened = open_database(f"sqlite:///{tmp_path / 'test.db'}")
     else:
         opened = open_database(request.getfixturevalue("postgres_url"))
+    create_schema(opened)
     try:
         yield opened
     finally:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
-
+from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
@@ -36,24 +33,10 @@ def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "in_memory": True,
-    }
-    try:
-        with partial.open("wb") as file:
-            with xlsxwriter.Workbook(file, options) as book:
-                _pairs(book, rankings)
-                _unanswered(book, rankings)
-                _notes(book)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with new_workbook(path) as book:
+        _pairs(book, rankings)
+        _unanswered(book, rankings)
+        _notes(book)
 
 
 def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from corpus.database import open_database
+from corpus.database import create_schema, open_database
 from corpus.history import Action, History, HistoryError
 from corpus.importing.columns import converter
 from corpus.importing.loading import ImportReport, Origin, import_rows
@@ -210,6 +210,7 @@ def test_imports_taken_back_in_reverse_leave_every_former_state(
     imports: Iterable[tuple[dict[str, str], bool]],
 ) -> None:
     database = open_database("sqlite://")
+    create_schema(database)
     with Session(database) as session:
         states = [state(session)]
         numbers = []

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from corpus.database import open_database
+from corpus.database import create_schema, open_database
 from corpus.history import History
 from corpus.importing import readers
 from corpus.importing.columns import RowError, converter, to_record
@@ -35,6 +35,7 @@ ROWS = [["001", "转炉钢渣微粉", "比表面积≥450 m²/kg 🏭", "第一"
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[Session]:
     database = open_database(f"sqlite:///{tmp_path / 'test.db'}")
+    create_schema(database)
     with Session(database) as opened:
         yield opened
     database.dispose()
@@ -619,6 +620,7 @@ def test_every_row_is_counted_once_and_a_second_time_nothing_changes(
     kind: Kind, rows: list[dict[str, Any]]
 ) -> None:
     database = open_database("sqlite://")
+    create_schema(database)
     with Session(database) as session:
         repository = CorpusRepository(session)
         first = load_rows(session, numbered(rows), kind)
