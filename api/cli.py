@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from importlib.metadata import version
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -13,6 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.commands import database
+from api.commands.imports import imports_app
+from api.commands.options import JsonOption, KindOption, LimitOption
+from api.commands.records import record_app
 from api.console import err, out, print_best_pairs, print_ranking, print_report, progress
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened
@@ -36,22 +39,11 @@ app = typer.Typer(
 )
 index_app = typer.Typer(help="建立、查看、检查检索索引。", no_args_is_help=True)
 app.add_typer(index_app, name="index")
+app.add_typer(imports_app, name="imports")
+app.add_typer(record_app, name="record")
 app.add_typer(eval_app, name="eval")
 
 
-class KindOption(StrEnum):
-    """Kinds as they are typed."""
-
-    ACHIEVEMENTS = "achievements"
-    NEEDS = "needs"
-
-    @property
-    def kind(self) -> Kind:
-        return Kind.ACHIEVEMENT if self is KindOption.ACHIEVEMENTS else Kind.NEED
-
-
-LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="最多几条。")]
-JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
 FieldOption = Annotated[
     list[str] | None, typer.Option("--field", help="只看该技术领域，可重复。例：--field 新材料")
 ]
@@ -264,6 +256,9 @@ def serve(
         highlight=False,
     )
     uvicorn.run(create_app(settings), host=host, port=port, log_level="info")
+
+
+database.add_to(app)
 
 
 def main() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.clock import TIME_ZONE
 from api.schemas import MatchOut, RankingOut, RecordOut
 from corpus.importing.loading import ImportReport
 from corpus.text import excerpt
@@ -38,6 +40,13 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
 
         yield update
+
+
+def local_time(moment: str | datetime) -> str:
+    """A stored time as the clock in Tangshan showed it."""
+    value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 def print_ranking(ranking: RankingOut) -> None:

@@ -55,7 +55,7 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")] = False,
 ) -> None:
     """在带判定的数据上排序并打分；不触动正式数据。"""
-    from api.services import now_at
+    from api.clock import now_at
     from eval.experiment import LabelledStore, Pool, Ranker, collection
     from eval.measures import evaluate, usable_needs
     from eval.qrels import read_qrels, read_texts, write_run

@@ -6,16 +6,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api import migrations
+from api.clock import TIME_ZONE, now_at
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
@@ -36,13 +35,7 @@ from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchEngine
 from matcher.query import Query
 
-TIME_ZONE = ZoneInfo("Asia/Shanghai")
 _BATCH = 256
-
-
-def now_at() -> datetime:
-    """The current time; the only clock of the program."""
-    return datetime.now(UTC)
 
 
 class Services:

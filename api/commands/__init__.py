@@ -1,0 +1,1 @@
+"""Groups of commands; ``api.cli`` puts them together."""

@@ -1,0 +1,37 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import getpass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from corpus.model import Kind
+
+
+class KindOption(StrEnum):
+    """Kinds as they are typed."""
+
+    ACHIEVEMENTS = "achievements"
+    NEEDS = "needs"
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.ACHIEVEMENT if self is KindOption.ACHIEVEMENTS else Kind.NEED
+
+
+def current_user() -> str:
+    """Name of the person at the terminal, for the history."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no such user in this container
+        return ""
+
+
+JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
+LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="最多几条。")]
+WhoOption = Annotated[
+    str, typer.Option("--who", help="记入历史的姓名。", default_factory=current_user)
+]
