@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.commands import database
+from api.commands import database, loading
 from api.commands.imports import imports_app
 from api.commands.options import JsonOption, KindOption, LimitOption
 from api.commands.records import record_app
-from api.console import err, out, print_best_pairs, print_ranking, print_report, progress
+from api.console import err, out, print_best_pairs, print_ranking, progress
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened
 from api.schemas import RankingOut
 from corpus.confidentiality import Role
-from corpus.importing.loading import ImportReport
 from corpus.model import Kind, Maturity
 
 if TYPE_CHECKING:
@@ -102,34 +101,6 @@ def demo(
     out.print("打开网页：zhitong serve --demo")
     out.print("载入自己的数据：zhitong import 我的成果.xlsx --kind achievements"
               "　然后 zhitong index build")  # fmt: skip
-
-
-@app.command("import")
-def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="FILE…", help=".xlsx、.csv 或 .jsonl")],
-    kind: Annotated[KindOption, typer.Option(help="文件里是成果还是需求。")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="只检查，不写入。")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """导入成果或需求；同一文件可以反复导入。"""
-    reports: list[tuple[Path, ImportReport]] = []
-    with opened() as services, progress() as update:
-        for path in paths:
-            stage = f"import:{path.name}"
-            report = services.import_file(
-                path, kind.kind, commit=not dry_run,
-                progress=lambda done, stage=stage: update(stage, done, done),  # type: ignore[misc]
-            )  # fmt: skip
-            reports.append((path, report))
-    if as_json:
-        _print_json([_report_json(path, report, dry_run) for path, report in reports])
-    else:
-        for path, report in reports:
-            print_report(report, path.name, dry_run=dry_run)
-        if not dry_run and any(r.new or r.changed for _, r in reports):
-            out.print("下一步：zhitong index build")
-    if any(report.failed for _, report in reports):
-        raise typer.Exit(1)
 
 
 @index_app.command("build")
@@ -258,6 +229,7 @@ def serve(
     uvicorn.run(create_app(settings), host=host, port=port, log_level="info")
 
 
+loading.add_to(app)
 database.add_to(app)
 
 
@@ -271,29 +243,19 @@ def main() -> None:
 
 
 def _import_sample(services: Services, update: Callable[[str, int, int], None]) -> None:
+    from api.importing import import_file
+    from corpus.importing.profiles import plain_profile
+
     with as_file(files("corpus.resources").joinpath("sample")) as folder:
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
-            report = services.import_file(folder / name, kind)
-            update(f"import:{kind.label}", report.rows, report.rows)
+            done = import_file(services, folder / name, plain_profile(kind))
+            update(f"import:{kind.label}", done.report.rows, done.report.rows)
 
 
 def _with_kind(
     update: Callable[[str, int, int], None], kind: Kind
 ) -> Callable[[str, int, int], None]:
     return lambda stage, done, total: update(f"{stage}:{kind.label}", done, total)
-
-
-def _report_json(path: Path, report: ImportReport, dry_run: bool) -> dict[str, object]:
-    counts = {
-        "rows": report.rows,
-        "new": report.new,
-        "changed": report.changed,
-        "unchanged": report.unchanged,
-        "duplicate": report.duplicate,
-    }
-    failed = [{"row": f.row.number, "reason": f.reason} for f in report.failures]
-    return {"file": str(path), "kind": report.kind.value, "dry_run": dry_run, **counts,
-            "failed": failed}  # fmt: skip
 
 
 def _print_json(value: object) -> None:

@@ -13,12 +13,10 @@ from rich.table import Table
 
 from api.clock import TIME_ZONE
 from api.schemas import MatchOut, RankingOut, RecordOut
-from corpus.importing.loading import ImportReport
 from corpus.text import excerpt
 
 _STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
            "match": "匹配需求", "rank": "排序"}  # fmt: skip
-_SHOWN_FAILURES = 20
 
 out = Console()
 err = Console(stderr=True)
@@ -97,22 +95,6 @@ def reason(match: MatchOut) -> str:
     terms = "、".join(term.term for term in match.key_terms[:5]) or "无（按语义）"
     need, offer = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
     return f"共同的词：{terms}（{ranks}）\n“{need}” ↔ “{offer}”"
-
-
-def print_report(report: ImportReport, name: str, *, dry_run: bool) -> None:
-    """What an import did."""
-    table = Table(
-        title=f"{escape(name)}（{report.kind.label}）" + ("　试运行，未写入" if dry_run else "")
-    )
-    for column in ("读到", "新增", "更新", "未变", "文件内重复", "失败"):
-        table.add_column(column, justify="right")
-    table.add_row(*(str(n) for n in (report.rows, report.new, report.changed, report.unchanged,
-                                     report.duplicate, report.failed)))  # fmt: skip
-    out.print(table)
-    for failure in report.failures[:_SHOWN_FAILURES]:
-        err.print(f"[red]第 {failure.row.number} 行：{escape(failure.reason)}[/red]")
-    if report.failed > _SHOWN_FAILURES:
-        err.print(f"……另有 {report.failed - _SHOWN_FAILURES} 行失败")
 
 
 def _facts(record: RecordOut) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine
@@ -19,10 +18,6 @@ from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.database import open_database
-from corpus.history import History
-from corpus.importing.columns import converter
-from corpus.importing.loading import ImportReport, Origin, import_rows
-from corpus.importing.readers import read_rows
 from corpus.model import CorpusError, Kind, Maturity, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, build_index
@@ -106,28 +101,6 @@ class Services:
         """The records, in one transaction."""
         with self.session() as session:
             yield CorpusRepository(session)
-
-    # -- writing ---------------------------------------------------------------------------
-
-    def import_file(
-        self,
-        path: Path,
-        kind: Kind,
-        *,
-        commit: bool = True,
-        progress: Callable[[int], None] = lambda _done: None,
-    ) -> ImportReport:
-        """Load a file in one transaction, or only say what loading it would do."""
-        with self.session(commit=commit) as session:
-            return import_rows(
-                CorpusRepository(session),
-                History(session),
-                Origin(kind=kind, file_name=path.name),
-                read_rows(path),
-                converter(kind),
-                now_at(),
-                progress=progress,
-            )
 
     def close(self) -> None:
         """Give back the database connections."""

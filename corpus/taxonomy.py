@@ -28,3 +28,11 @@ def regions() -> tuple[str, ...]:
 def counties() -> tuple[str, ...]:
     """Tangshan's 14 counties and districts, then its development zones."""
     return tuple(_taxonomy()["counties"]) + tuple(_taxonomy()["development_zones"])
+
+
+def technology_field_of(first: str, second: str = "") -> str:
+    """Our name of a field, given it or the two levels of a platform's tree; else empty."""
+    if first in technology_fields():
+        return first
+    platform: dict[str, str] = _taxonomy()["platform_fields"]
+    return platform.get(f"{first}-{second}", platform.get(first, ""))

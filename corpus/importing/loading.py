@@ -1,8 +1,8 @@
 """Load a table into the corpus: good rows in, bad rows back with a reason each.
 
 Nothing is lost silently: every row read ends in exactly one of new, changed, unchanged,
-duplicate or failed. One import is one transaction; the caller commits it, or rolls it back
-for a dry run.
+duplicate, failed or skipped (rows of the other kind in a mixed file). One import is one
+transaction; the caller commits it, or rolls it back for a dry run.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from datetime import datetime
 from itertools import islice
 
 from corpus.history import Action, Change, History
-from corpus.importing.columns import Converted, RowError, raw_json
 from corpus.importing.readers import Row
+from corpus.importing.rows import Converted, RowError, raw_json
 from corpus.model import Kind, Record, Status
 from corpus.repository import CorpusRepository, Outcome, Upserted
 from corpus.tables import ImportRunTable
@@ -24,7 +24,8 @@ _BATCH = 500
 _KEPT_FAILURES = 1000
 
 Convert = Callable[[Row], Sequence[Converted]]
-"""One row to its record, or to several where it is split. Raises RowError."""
+"""One row to its record, to several where it is split, to none if it is not one of those that
+are read. Raises RowError."""
 Enrich = Callable[[Sequence[Record]], Sequence[Record]]
 """Adds what the source left out (suggested fields) to a batch of records."""
 
@@ -55,8 +56,8 @@ class Origin:
 class ImportReport:
     """What an import did (or, on a dry run, would do).
 
-    ``rows + split`` is the sum of ``new``, ``changed``, ``unchanged``, ``duplicate`` and
-    ``failed``; ``withdrawn`` are records that are *not* in the file.
+    ``rows + split`` is the sum of ``new``, ``changed``, ``unchanged``, ``duplicate``, ``failed``
+    and ``skipped``; ``withdrawn`` are records that are *not* in the file.
     """
 
     import_id: int
@@ -68,6 +69,7 @@ class ImportReport:
     unchanged: int
     duplicate: int  # the same key again within the file; the first row is kept
     failed: int
+    skipped: int  # rows that the profile does not read
     withdrawn: int
     failures: Sequence[FailedRow]  # the first thousand; ``on_failed`` got all
     warnings: Sequence[tuple[int, str]]  # (row number, what a person should look at), likewise
@@ -79,6 +81,7 @@ class _Tally:
     records: int = 0
     duplicate: int = 0
     failed: int = 0
+    skipped: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
     failures: list[FailedRow] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
@@ -170,6 +173,7 @@ def _converted(
             if len(tally.failures) < _KEPT_FAILURES:
                 tally.failures.append(failed)
             continue
+        tally.skipped += not found
         for one in found:
             tally.records += 1
             if len(tally.warnings) < _KEPT_FAILURES:
@@ -220,12 +224,13 @@ def _report(import_id: int, kind: Kind, tally: _Tally, withdrawn: int) -> Import
         import_id=import_id,
         kind=kind,
         rows=tally.rows,
-        split=tally.records - tally.rows,
+        split=tally.records + tally.skipped - tally.rows,
         new=tally.outcomes[Outcome.NEW],
         changed=tally.outcomes[Outcome.CHANGED],
         unchanged=tally.outcomes[Outcome.UNCHANGED],
         duplicate=tally.duplicate,
         failed=tally.failed,
+        skipped=tally.skipped,
         withdrawn=withdrawn,
         failures=tuple(tally.failures),
         warnings=tuple(tally.warnings),

@@ -15,9 +15,10 @@ from api import migrations
 from api.backup import BackupError, backup, check, restore
 from corpus.database import open_database
 from corpus.history import History
-from corpus.importing.columns import converter
 from corpus.importing.loading import Origin, import_rows
+from corpus.importing.profiles import plain_profile
 from corpus.importing.readers import Row
+from corpus.importing.rows import converter
 from corpus.model import Kind, RecordFilter, Status
 from corpus.repository import CorpusRepository
 from tests.conftest import NOW_AT
@@ -53,7 +54,7 @@ def fill(engine: Engine) -> None:
         repository, history = CorpusRepository(session), History(session)
         rows = [Row(n, {"编号": f"R{n}", "名称": f"需求{n} 😀\u2028"}) for n in range(2, 1203)]
         origin = Origin(kind=Kind.NEED, file_name="需求.xlsx", who="王")
-        convert = converter(Kind.NEED)
+        convert = converter(plain_profile(Kind.NEED), NOW_AT.date())
         import_rows(repository, history, origin, rows, convert, NOW_AT)
         extra = [Row(2, {"编号": "X", "名称": "多"})]
         undone = import_rows(repository, history, origin, extra, convert, NOW_AT)
@@ -101,7 +102,7 @@ def test_what_was_backed_up_comes_back(
         history = History(session)
         report = import_rows(
             repository, history, Origin(kind=Kind.NEED), [Row(2, {"名称": "新"})],
-            converter(Kind.NEED), NOW_AT,
+            converter(plain_profile(Kind.NEED), NOW_AT.date()), NOW_AT,
         )  # fmt: skip
         session.commit()
         assert report.new == 1

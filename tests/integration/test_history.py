@@ -15,9 +15,10 @@ from sqlmodel import Session
 
 from corpus.database import create_schema, open_database
 from corpus.history import Action, History, HistoryError
-from corpus.importing.columns import converter
 from corpus.importing.loading import ImportReport, Origin, import_rows
+from corpus.importing.profiles import plain_profile
 from corpus.importing.readers import Row
+from corpus.importing.rows import converter
 from corpus.model import (
     Achievement,
     Amount,
@@ -43,7 +44,12 @@ def load(session: Session, *cells: dict[str, Any], full: bool = False) -> Import
     rows = [Row(number, row) for number, row in enumerate(cells, start=2)]
     origin = Origin(kind=Kind.NEED, file_name="需求.xlsx", who="王", full=full)
     return import_rows(
-        CorpusRepository(session), History(session), origin, rows, converter(Kind.NEED), NOW_AT
+        CorpusRepository(session),
+        History(session),
+        origin,
+        rows,
+        converter(plain_profile(Kind.NEED), NOW_AT.date()),
+        NOW_AT,
     )
 
 

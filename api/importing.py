@@ -1,0 +1,156 @@
+"""Loading a file: choose its profiles, read, clean, write, report. One transaction a profile."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from api.clock import TIME_ZONE, now_at
+from api.exports.failed_rows import failed_rows
+from api.services import Services
+from corpus.fields import suggest_many
+from corpus.history import History
+from corpus.importing.guessing import Guess, guess_kind, guess_profile
+from corpus.importing.loading import ImportReport, Origin, import_rows
+from corpus.importing.profiles import Profile, ProfileError, choose_profiles
+from corpus.importing.readers import Table, open_table
+from corpus.importing.rows import converter
+from corpus.model import Kind, Record
+from corpus.repository import SUGGESTED, CorpusRepository
+
+SAMPLE_ROWS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """How a file is loaded."""
+
+    sheet: str | None = None
+    """Sheet of a workbook; None for the first that holds anything."""
+    source: str | None = None
+    """Where the records come from; None for the profile's own."""
+    split: bool = False
+    """Cut rows that hold several needs."""
+    full: bool = False
+    """The file lists all the source has; what it lacks is delisted."""
+    dry_run: bool = False
+    """Say what would happen, and leave no trace."""
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What loading one file by one profile did; ``failed_file`` holds the refused rows."""
+
+    file: Path
+    profile: Profile
+    detail: str
+    report: ImportReport
+    failed_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What a file seems to be: profiles that fit, or a guess that may have questions."""
+
+    profiles: Sequence[Profile]
+    guess: Guess | None
+
+
+def recognise(path: Path, kind: Kind | None, sheet: str | None = None) -> Recognised:
+    """Look at the header and some rows of a file.
+
+    Raises:
+        ImportFileError: it cannot be read.
+        ProfileError: its kind is not given and cannot be told from the header.
+    """
+    table, sample = _sampled(path, sheet)
+    if profiles := choose_profiles(table.header, kind):
+        return Recognised(profiles, None)
+    kind = kind or guess_kind(table.header)
+    if kind is None:
+        shown = "、".join(table.header[:12])
+        raise ProfileError(
+            f"看不出 {path.name} 里是成果还是需求（表头：{shown}）。"
+            "请加上 --kind achievements（成果）或 --kind needs（需求）。"
+        )
+    return Recognised((), guess_profile(kind, table.header, sample))
+
+
+def import_file(
+    services: Services,
+    path: Path,
+    profile: Profile,
+    options: ImportOptions = ImportOptions(),
+    *,
+    failed_file: Path | None = None,
+    progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> FileReport:
+    """Load a file by a profile.
+
+    ``failed_file`` is where refused rows go, on a dry run too. ``progress`` is called with rows
+    read and, where it is known, rows in all.
+
+    Raises:
+        ImportFileError: the file cannot be read; nothing was written.
+    """
+    if options.source is not None:
+        profile = replace(profile, source=options.source)
+    table = open_table(path, options.sheet)
+    moment = now_at()
+    origin = Origin(
+        kind=profile.kind,
+        file_name=path.name,
+        file_sha256=_sha256(path),
+        source=profile.source,
+        profile=profile.name,
+        who=options.who,
+        full=options.full,
+    )
+    target = failed_file or path.with_name(f"{path.stem}-失败的行.xlsx")
+    with (
+        failed_rows(target, table.header) as refused,
+        services.session(commit=not options.dry_run) as session,
+    ):
+        report = import_rows(
+            CorpusRepository(session),
+            History(session),
+            origin,
+            table.rows,
+            converter(profile, moment.astimezone(TIME_ZONE).date(), split=options.split),
+            moment,
+            enrich=suggest_fields,
+            progress=lambda done: progress(done, table.row_total),
+            on_failed=refused.add,
+        )
+    return FileReport(path, profile, table.detail, report, target if refused.count else None)
+
+
+def suggest_fields(records: Sequence[Record]) -> list[Record]:
+    """Records with suggestions for their empty fields."""
+    lacking = [record for record in records if not all(getattr(record, n) for n in SUGGESTED)]
+    found = suggest_many([(record.title, record.text) for record in lacking])
+    suggested = {}
+    for record, guess in zip(lacking, found, strict=True):
+        values = {
+            name: value
+            for name in SUGGESTED
+            if not getattr(record, name) and (value := getattr(guess, name))
+        }
+        suggested[record.key] = replace(record, suggested=values)
+    return [suggested.get(record.key, record) for record in records]
+
+
+def _sampled(path: Path, sheet: str | None) -> tuple[Table, list[dict[str, object]]]:
+    table = open_table(path, sheet)
+    first = list(islice(table.rows, SAMPLE_ROWS))
+    rows = chain(first, table.rows)
+    return replace(table, rows=rows), [dict(row.cells) for row in first]
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

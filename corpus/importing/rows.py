@@ -1,0 +1,358 @@
+"""From a row and a profile to a clean record, or a reason why not.
+
+The record holds what the row says in clean words; the row as it was read is kept by the history
+(``raw_json``). Columns nobody mapped are kept in ``extra``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from corpus.cleaning.contacts import extract_contacts
+from corpus.cleaning.dates import parse_date, parse_period
+from corpus.cleaning.errors import CleaningError
+from corpus.cleaning.money import parse_amount
+from corpus.cleaning.text import clean_text, clean_title
+from corpus.cleaning.titles import split_needs
+from corpus.cleaning.values import parse_maturity, split_taxonomy, split_values
+from corpus.importing.profiles import ColumnRule, Profile, header_rules
+from corpus.importing.readers import CELL_LIMIT, Row
+from corpus.industries import industry_of
+from corpus.model import (
+    Achievement,
+    Amount,
+    Confidentiality,
+    Contact,
+    ContactKind,
+    Kind,
+    Need,
+    Organisation,
+    Record,
+)
+from corpus.places import county_of, region_of
+from corpus.taxonomy import counties, technology_field_of
+
+_T = TypeVar("_T")
+_LANGUAGES = ("zh", "ja", "ko", "en", "de")
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
+_HANGUL = re.compile(r"[\uac00-\ud7a3]")
+_TITLE_LIMIT = 1000
+# PostgreSQL cannot index values of more than about 2,700 bytes.
+_SHORT_LIMIT = 500
+_SHORT = ("key", "organisation", "region", "technology_field", "county")
+_CONTACTS = {
+    "contact_person": ContactKind.PERSON,
+    "phone": ContactKind.PHONE,
+    "mail": ContactKind.MAIL,
+}
+_LEVELS = {
+    **{level.value: level for level in Confidentiality},
+    "是": Confidentiality.PUBLIC,
+    "可公开": Confidentiality.PUBLIC,
+    "公开发布": Confidentiality.PUBLIC,
+    "非密": Confidentiality.PUBLIC,
+    "否": Confidentiality.INTERNAL,
+    "不公开": Confidentiality.INTERNAL,
+    "内部公开": Confidentiality.INTERNAL,
+    "部分公开": Confidentiality.INTERNAL,
+    "秘密": Confidentiality.CONFIDENTIAL,
+    "机密": Confidentiality.CONFIDENTIAL,
+    "绝密": Confidentiality.CONFIDENTIAL,
+}
+
+
+class RowError(ValueError):
+    """Why one row cannot become a record, in the words of the person who made the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A record, and what a person should look at."""
+
+    record: Record
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Values:
+    """The cells of a row by target."""
+
+    one: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # target → the column's own name
+    rules: dict[str, ColumnRule] = field(default_factory=dict)
+    parts: list[tuple[str, str]] = field(default_factory=list)  # (heading, text)
+    contacts: list[Contact] = field(default_factory=list)
+    extra: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, Confidentiality] = field(default_factory=dict)
+
+
+def converter(
+    profile: Profile, today: date, *, split: bool = False
+) -> Callable[[Row], list[Converted]]:
+    """What the importer does with each row of a file; ``split`` cuts rows with several needs."""
+    known: dict[tuple[str, ...], dict[str, ColumnRule]] = {}
+
+    def convert(row: Row) -> list[Converted]:
+        if not profile.selects(row.cells):
+            return []
+        header = tuple(row.cells)
+        if header not in known:
+            if len(known) > 1000:  # every line of a jsonl file may have other names
+                known.clear()
+            known[header] = header_rules(profile, header)
+        converted = _convert(row.cells, profile, known[header], today)
+        return _split(converted, today) if split else [converted]
+
+    return convert
+
+
+def to_record(cells: Mapping[str, Any], profile: Profile, today: date) -> Converted:
+    """Convert one row.
+
+    Raises:
+        RowError: a value is missing, malformed or too long.
+    """
+    return _convert(cells, profile, header_rules(profile, list(cells)), today)
+
+
+def raw_json(cells: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it was read, as values that JSON and every database take."""
+    return {_storable(name): _plain(cell) for name, cell in cells.items()}
+
+
+def _convert(
+    cells: Mapping[str, Any], profile: Profile, rules: Mapping[str, ColumnRule], today: date
+) -> Converted:
+    values = _assigned(cells, rules)
+    kind = profile.kind
+    shared = _shared(values, profile)
+    if kind is Kind.ACHIEVEMENT:
+        record: Record = Achievement(
+            **shared,
+            maturity=_parsed(values, "maturity", parse_maturity),
+            intellectual_property=clean_title(values.one.get("intellectual_property", "")),
+            price=_amount(values, "price"),
+        )
+    else:
+        owner: Organisation | None = shared["organisation"]
+        county = clean_title(values.one.get("county", "")) or county_of(
+            owner.name if owner else "", values.one.get("address", "")
+        )
+        record = Need(**shared, county=county, budget=_amount(values, "budget"))
+    return Converted(record, tuple(_warnings(record, today)))
+
+
+def _assigned(cells: Mapping[str, Any], rules: Mapping[str, ColumnRule]) -> _Values:
+    values = _Values()
+    for name, cell in cells.items():
+        rule = rules[name]
+        if rule.target == "ignore":
+            continue
+        text = _as_text(cell, name)
+        if not text.strip():
+            continue
+        if rule.level is not None:
+            values.levels[_field_of(rule.target)] = rule.level
+        if rule.target == "extra":
+            values.extra[_storable(name)] = text
+        elif rule.target == "text":
+            values.parts.append((rule.heading, text))
+        elif rule.target in _CONTACTS:
+            values.contacts += _contacts(text, _CONTACTS[rule.target])
+        else:
+            values.one[rule.target] = text
+            values.names[rule.target] = _storable(name)
+            values.rules[rule.target] = rule
+    return values
+
+
+def _field_of(target: str) -> str:
+    return {"region": "organisation", "address": "organisation", "period": "valid_until_on"}.get(
+        target, target
+    )
+
+
+def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
+    one = values.one
+    title, named = extract_contacts(clean_title(one.get("title", "")))
+    if not title.strip():
+        raise RowError(f"缺少{profile.kind.label}名称")
+    if len(title) > _TITLE_LIMIT:
+        raise RowError(f"名称有 {len(title)} 字，超过 {_TITLE_LIMIT} 字；是否把正文放进了名称列？")
+    for name in _SHORT:
+        if len(value := one.get(name, "").strip()) > _SHORT_LIMIT:
+            raise RowError(f"“{value[:40]}…”有 {len(value)} 字，这一列最多 {_SHORT_LIMIT} 字")
+    text, found = extract_contacts(clean_text(_joined(values.parts)))
+    start, end = _parsed(values, "period", parse_period)
+    until = _parsed(values, "valid_until_on", parse_date) or end
+    organisation = _organisation(one)
+    technology_field, industry = _taxonomies(values)
+    key = one.get("key", "").strip() or _content_key(
+        title, text, organisation.name if organisation else ""
+    )
+    return {
+        "key": f"{profile.source}:{key}" if profile.source else key,
+        "title": title.strip(),
+        "text": text,
+        "technology_field": technology_field,
+        "industry": industry,
+        "organisation": organisation,
+        "language": _language(one.get("language", ""), title + text),
+        "cooperation": split_values(one.get("cooperation", "")),
+        "published_on": _parsed(values, "published_on", parse_date),
+        "valid_from_on": start,
+        "valid_until_on": until,
+        "source": profile.source,
+        "contacts": tuple(dict.fromkeys((*values.contacts, *named, *found))),
+        "confidentiality": _level(one.get("confidentiality", "")),
+        "field_levels": values.levels,
+        "extra": values.extra,
+    }
+
+
+def _joined(parts: Sequence[tuple[str, str]]) -> str:
+    """The parts of a text, each under its heading; one part alone needs none."""
+    if len(parts) == 1:
+        return parts[0][1]
+    lines = []
+    for heading, text in parts:
+        starts_with_it = text.lstrip(" 　【[").startswith(heading)
+        lines.append(text if not heading or starts_with_it else f"{heading}：{text}")
+    return "\n".join(lines)
+
+
+def _organisation(one: Mapping[str, str]) -> Organisation | None:
+    name = clean_title(one.get("organisation", ""))
+    if not name:
+        return None
+    region = clean_title(one.get("region", "")) or region_of(name, one.get("address", ""))
+    return Organisation(name, region)
+
+
+def _taxonomies(values: _Values) -> tuple[str, str]:
+    """Field and industry in our words; a value with two levels is kept in ``extra`` as well."""
+    field_text = clean_title(values.one.get("technology_field", ""))
+    industry_text = clean_title(values.one.get("industry", ""))
+    technology_field = technology_field_of(*split_taxonomy(field_text)) or field_text
+    standard = industry_of(industry_text)
+    industry = standard.name if standard else industry_text
+    for name, text, shown in (
+        ("技术领域", field_text, technology_field),
+        ("行业", industry_text, industry),
+    ):
+        if text != shown:
+            values.extra.setdefault(f"{name}（原文）", text)
+    return technology_field, industry
+
+
+def _amount(values: _Values, name: str) -> Amount | None:
+    rule = values.rules.get(name)
+    unit = (rule.unit if rule else "") or "万元"
+    return _parsed(values, name, lambda value: parse_amount(value, unit))
+
+
+def _parsed(values: _Values, target: str, parse: Callable[[str], _T]) -> _T:
+    """A value read from the text of its cell; what is wrong is said with the column's name."""
+    try:
+        return parse(values.one.get(target, ""))
+    except CleaningError as error:
+        raise RowError(f"“{values.names[target]}”：{error}") from error
+
+
+def _contacts(text: str, kind: ContactKind) -> list[Contact]:
+    """The contacts of a column of contacts, whose cells hold anything."""
+    rest, found = extract_contacts(text)
+    rest = " ".join(rest.split()).strip("，,、;；/：:")
+    # What has the shape of a number or an address is that, whatever the column is called.
+    return [*([Contact(kind, rest)] if rest else []), *found]
+
+
+def _level(value: str) -> Confidentiality:
+    word = "".join(value.split())
+    if not word:
+        return Confidentiality.PUBLIC
+    if word not in _LEVELS:
+        raise RowError(f"密级“{value[:40]}”不认识，可用：{'、'.join(Confidentiality)}")
+    return _LEVELS[word]
+
+
+def _language(value: str, text: str) -> str:
+    code = value.strip().lower()
+    if code:
+        if code not in _LANGUAGES:
+            raise RowError(f"语言“{value[:40]}”不认识，可用：{'、'.join(sorted(_LANGUAGES))}")
+        return code
+    if _KANA.search(text):
+        return "ja"
+    return "ko" if _HANGUL.search(text) else "zh"
+
+
+def _warnings(record: Record, today: date) -> list[str]:
+    found = []
+    if not record.text.strip():
+        found.append("没有正文，匹配只能依据名称")
+    if record.valid_until_on is not None and record.valid_until_on < today:
+        found.append(f"有效期已过（{record.valid_until_on}）")
+    if isinstance(record, Need):
+        if record.county and record.county not in counties():
+            found.append(f"县区“{record.county[:20]}”不在唐山的县区和开发区之内")
+        if parts := split_needs(record.title, record.text):
+            found.append(f"名称里像有 {len(parts)} 条需求，可用 --split 拆开")
+    return found
+
+
+def _split(converted: Converted, today: date) -> list[Converted]:
+    record = converted.record
+    parts = split_needs(record.title, record.text) if isinstance(record, Need) else []
+    if len(parts) < 2:
+        return [converted]
+    records = [
+        replace(record, key=f"{record.key}-{number}", title=title, text=text)
+        for number, (title, text) in enumerate(parts, start=1)
+    ]
+    return [Converted(one, tuple(_warnings(one, today))) for one in records]
+
+
+def _as_text(cell: Any, name: str) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, datetime):
+        cell = cell.date()
+    try:
+        if isinstance(cell, list):
+            cell = "、".join(str(part) for part in cell)
+        if isinstance(cell, dict):
+            cell = json.dumps(cell, ensure_ascii=False)
+    except RecursionError as error:
+        raise RowError(f"“{name}”的嵌套层次过深") from error
+    text = str(cell)
+    if len(text) > CELL_LIMIT:
+        raise RowError(f"“{name}”有 {len(text)} 字，超过 {CELL_LIMIT} 字")
+    return _storable(text)
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL text cannot hold NUL; lone surrogates cannot be stored anywhere.
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def _plain(cell: Any) -> Any:
+    if cell is None or isinstance(cell, bool | int):
+        return cell
+    if isinstance(cell, float) and math.isfinite(cell):
+        return cell
+    return _storable(str(cell))[:CELL_LIMIT]
+
+
+def _content_key(title: str, text: str, organisation: str) -> str:
+    joined = "\x1f".join((title.strip(), text.strip(), organisation))
+    return "C" + hashlib.sha256(joined.encode()).hexdigest()[:16]
