@@ -59,8 +59,6 @@ def import_(
     """导入成果或需求；同一文件可以反复导入。失败的行另存为工作簿，改好再导入即可。"""
     from api.importing import ImportOptions, import_file
 
-    if failed_out is not None and len(paths) > 1:
-        fail("--failed-out 只能用于一个文件。")
     options = ImportOptions(sheet, source, split, full, dry_run, who)
     reports: list[FileReport] = []
     with opened() as services:
@@ -69,6 +67,8 @@ def import_(
             for path in paths
             for one in _profiles(path, kind, profile, sheet, ask=not as_json)
         ]
+        if failed_out is not None and len(chosen) > 1:
+            fail("--failed-out 只能用于一个文件里的一类记录。请加 --kind，或逐个文件导入。")
         with progress() as update:
             for path, one in chosen:
                 stage = f"import:{path.name}"

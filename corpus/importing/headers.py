@@ -14,6 +14,7 @@ from typing import Any
 from corpus.model import Kind
 
 _BRACKETED = re.compile(r"\([^()]{0,40}\)|\[[^\[\]]{0,40}\]|【[^【】]{0,40}】|<[^<>]{0,40}>")
+_MARKS = "*#:·.、,;_-"
 _ENUMERATOR = re.compile(r"^(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、:)]\s*")
 _UNIT = re.compile(r"\(\s*(?:单位[::])?\s*(亿元?|万元?|千元|元|百万元?)\s*\)")
 
@@ -28,11 +29,18 @@ class Meaning:
 
 def normal(header: str) -> str:
     """A column's name as it is compared: without blanks, marks, numbering and remarks."""
-    text = unicodedata.normalize("NFKC", header[:200]).lower()
-    text = "".join(text.split()).strip("*#:·.、,;_-")
+    text = header[:200]
+    # What one step takes away can bring to light what another takes.
+    while (stripped := _stripped(text)) != text:
+        text = stripped
+    return text
+
+
+def _stripped(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text).lower()
+    text = "".join(text.split()).strip(_MARKS)
     text = _ENUMERATOR.sub("", text)
-    bare = _BRACKETED.sub("", text).strip("*#:·.、,;_-")
-    return bare or text
+    return _BRACKETED.sub("", text) or text.strip("()[]【】<>")
 
 
 def unit(header: str) -> str:

@@ -98,12 +98,16 @@ def plain_profile(kind: Kind) -> Profile:
 
 
 def header_rules(profile: Profile, header: Sequence[str]) -> dict[str, ColumnRule]:
-    """The rule of each column of a header; a column without one is kept in ``extra``.
+    """The rule of each column of a header.
 
-    Of two columns for a target that takes one, the profile's first counts and the other is kept
-    in ``extra`` too.
+    A column that the profile does not name stands for what its name usually means, if anything:
+    a telephone number must not end up in ``extra`` because a profile is short. Of two columns for
+    a target that takes one, the profile's first counts; the other is kept in ``extra``.
     """
+    usual = meanings(profile.kind).items()
     by_name = {normal(name): rule for name, rule in profile.columns.items()}
+    for name, meaning in usual:
+        by_name.setdefault(name, ColumnRule(meaning.target, meaning.heading))
     order = {name: place for place, name in enumerate(by_name)}
     rules: dict[str, ColumnRule] = {}
     taken: set[str] = set()
