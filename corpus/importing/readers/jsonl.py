@@ -18,11 +18,12 @@ from corpus.importing.readers.encoding import (
 from corpus.importing.readers.limits import ImportFileError, Limits
 from corpus.importing.readers.table import RAW, Row, Table, long_cell, raw_cells, too_many_rows
 
-_HEADER_ROWS = 20
+_HEADER_ROWS = 200
 
 
 def open_jsonl(path: Path, limits: Limits, note: str = "") -> Table:
-    """Open a file of one JSON object a line; the column names are those of its first 20 rows.
+    """Open a file of one JSON object a line; the column names are those of its first 200 rows, or
+    fewer if they are very long.
 
     Raises:
         ImportFileError: the encoding is unknown, or the file is one JSON array; while rows are
@@ -30,7 +31,13 @@ def open_jsonl(path: Path, limits: Limits, note: str = "") -> Table:
     """
     encoding = find_encoding(path)
     rows = _rows(path, encoding, limits)
-    first = list(islice(rows, _HEADER_ROWS))
+    first: list[Row] = []
+    characters = 0
+    for row in islice(rows, _HEADER_ROWS):
+        first.append(row)
+        characters += sum(len(cell) for cell in row.cells.values() if isinstance(cell, str))
+        if characters > limits.record_characters:  # held in memory until they are read
+            break
     header = tuple(dict.fromkeys(name for row in first for name in row.cells if name != RAW))
     if len(header) > limits.columns:
         raise ImportFileError(f"{path.name} 的列超过 {limits.columns} 个，请删去不需要的列。")

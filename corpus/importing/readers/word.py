@@ -36,6 +36,7 @@ _MAIN_PART = re.compile(r"word/document\d{0,3}\.xml")
 _PART_BYTES = 256 * 1024**2
 _CHUNK = 1 << 16
 _PEEKED_ROWS = 60
+_MOST_COLUMNS = 1000  # Word itself stops at 63
 _NAMESPACES = (
     "http://schemas.openxmlformats.org/wordprocessingml/2006/main ",
     "http://purl.oclc.org/ooxml/wordprocessingml/main ",
@@ -231,6 +232,8 @@ def _grid(rows: Iterator[_TableRow]) -> Iterator[GridRow]:
         blank = all(cell.continued or not cell.text.strip() for cell in row.cells)
         for cell in row.cells:
             place = len(cells)
+            if place > _MOST_COLUMNS:  # many wide cells in one row make gigabytes of nothing
+                break
             text = above.get(place, "") if cell.continued else cell.text
             above[place] = text
             cells += [text] + [""] * (cell.span - 1)
