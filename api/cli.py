@@ -14,6 +14,7 @@ import typer
 
 from api.commands import database, loading
 from api.commands.imports import imports_app
+from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
 from api.commands.records import record_app
 from api.console import err, out, print_best_pairs, print_ranking, progress
@@ -40,6 +41,7 @@ index_app = typer.Typer(help="建立、查看、检查检索索引。", no_args_
 app.add_typer(index_app, name="index")
 app.add_typer(imports_app, name="imports")
 app.add_typer(record_app, name="record")
+app.add_typer(need_app, name="need")
 app.add_typer(eval_app, name="eval")
 
 

@@ -29,6 +29,7 @@ from corpus.model import (
     Supplement,
     UnknownRecordError,
 )
+from corpus.quality import answers_of, apply_answers
 from corpus.tables import AchievementTable, CorpusStateTable, NeedTable, OrganisationTable
 
 _TABLES: dict[Kind, type[AchievementTable] | type[NeedTable]] = {
@@ -97,8 +98,11 @@ class CorpusRepository:
             values = _columns(record, organisations, now_at)
             self._session.add(_TABLES[record.kind].model_validate(values))
             return Upserted(Outcome.NEW, record, Status.ACTIVE)
-        kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
-        record = replace(record, supplements=record.supplements or kept)
+        if row.supplements and isinstance(record, Need) and not record.supplements:
+            # What answers filled stays filled, and is no change.
+            kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
+            record = replace(record, supplements=kept)
+            record = apply_answers(record, answers_of(record))
         status = Status(row.status)
         if row.record_hash == record.record_hash and status is not Status.DELISTED:
             return Upserted(Outcome.UNCHANGED, record, status)

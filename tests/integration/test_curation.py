@@ -15,6 +15,7 @@ from corpus.curation import CurationError, Curator
 from corpus.database import create_schema, open_database
 from corpus.history import Action, History
 from corpus.model import (
+    Amount,
     Kind,
     Need,
     RecordFilter,
@@ -22,7 +23,8 @@ from corpus.model import (
     Supplement,
     UnknownRecordError,
 )
-from corpus.repository import CorpusRepository
+from corpus.quality import Aspect, apply_answers
+from corpus.repository import CorpusRepository, Outcome
 from tests.conftest import NOW_AT
 
 NEED = Need(key="N1", title="钢渣", text="正文")
@@ -73,6 +75,20 @@ def test_a_supplement_is_part_of_what_is_matched(engine: Engine) -> None:
         assert repository.snapshot(Kind.NEED) != before
     assert stored == answered
     assert stored.body == "正文\n指标：活性指数≥95%"
+
+
+def test_what_answers_filled_is_no_change_at_the_next_import(engine: Engine) -> None:
+    answered = apply_answers(NEED, {Aspect.BUDGET: "200万元", Aspect.INDICATOR: "活性指数≥95%"})
+    assert answered.budget == Amount(200.0, 200.0)
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([NEED], NOW_AT)
+        curator(session).supplement(answered)
+        assert [one.outcome for one in repository.upsert([NEED], NOW_AT)] == [Outcome.UNCHANGED]
+        edited = replace(NEED, text="新正文")
+        assert [one.outcome for one in repository.upsert([edited], NOW_AT)] == [Outcome.CHANGED]
+        stored = repository.require(Kind.NEED, "N1").record
+    assert stored == replace(answered, text="新正文")
 
 
 acts = st.lists(st.sampled_from(["withdraw", "expire", "restore"]), max_size=8)
