@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -98,6 +99,7 @@ _AFTER_FIELD = re.compile(
     rf"(?:{_BLANKS}{{1,4}}(?=\S)|[:：]\s{{0,4}}|(?={_ABSTRACT_OPENINGS}|[（(]1|1[、.）)]))"
 )
 _FIELD_LENGTH = 200  # how far behind its heading a field of application ends
+_OPENING_LENGTH = 12  # room for what shows that an abstract begins
 
 
 @functools.cache
@@ -143,8 +145,14 @@ def _headings(text: str) -> Iterator[tuple[int, int, SectionKind]]:
     """Start, end and kind of every heading, in order, none overlapping another."""
     kinds, _ = _vocabulary()
     matches = [match for pattern in _patterns() for match in pattern.finditer(text)]
+    starts = [*sorted(match.start() for match in matches), len(text)]
     fields = [m.end() for m in matches if kinds[m["word"]] is SectionKind.APPLICATION]
-    behind = (_AFTER_FIELD.search(text, end, end + _FIELD_LENGTH) for end in fields)
+    behind = (
+        _AFTER_FIELD.search(
+            text, end, min(end + _FIELD_LENGTH, starts[bisect_left(starts, end)] + _OPENING_LENGTH)
+        )
+        for end in fields
+    )
     matches += [match for match in behind if match]
     position = 0
     for match in sorted(matches, key=lambda m: (m.start(), -m.end())):

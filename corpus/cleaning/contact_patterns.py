@@ -117,8 +117,10 @@ LABEL_BEFORE = re.compile(
     rf"{_REMARK}{_LINK}$"
 )
 INVITATION_BEFORE = re.compile(r"(?:(?:详情|有意者?|欢迎)请?|请)(?:与|向)?$")
+# A comma between name and number is trusted only behind a title: 高炉，… is no person.
 NAME_BEFORE = re.compile(
-    rf"(?:^|(?<=[\s,，。;；:：、(（]))(?P<value>{_TITLED}|{_SURNAME}{_HAN}{{1,2}}){_LINK}$"
+    rf"(?:^|(?<=[\s,，。;；:：、(（系]))(?P<value>{_TITLED}(?=[^\u4e00-\u9fff]*$)|{_SURNAME}{_HAN}{{1,2}})"
+    rf"(?:{_LINK}|(?<=[工总董师理任授生士员长])\s?[,，]\s?)$"
 )
 NAME_AFTER = re.compile(
     rf"[\s,，]{{0,3}}(?:[（(]\s?(?P<bracketed>{_TITLED}|{_SURNAME}{_HAN}{{1,2}})\s?[)）]"

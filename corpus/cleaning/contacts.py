@@ -93,7 +93,7 @@ def _start_of(pattern: re.Pattern[str], text: str, start: int) -> int:
     return start - len(found.group()) if found else start
 
 
-def _window(text: str, end: int, width: int = 40) -> str:
+def _window(text: str, end: int, width: int = 28) -> str:
     return text[max(0, end - width) : end]
 
 
@@ -145,7 +145,7 @@ def _join(kept: list[str], text: str, position: int) -> int:
         position += 1
     left = kept[-1] if kept else "\n"
     right = text[position] if position < len(text) else "\n"
-    if left in "\n。！？!?" and right in "。.！？!?":
+    if (left in "\n。！？!?" and right in "。.！？!?") or left == right == "\n":
         return position + 1
     if left in "\n。！？!?(（[【" or right in _ENDS:
         return position

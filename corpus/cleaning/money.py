@@ -41,7 +41,12 @@ _VALUE = re.compile(
     rf"(?:{_ABOUT}|不等)?(?:/?年|/?项|/?套)?"
 )
 _DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
-_PLACES = {"十": 10, "百": 100, "千": 1000}
+# A unit after a skipped place needs its 零: 两千三 means 2,300 to some and is refused.
+_ONE = "[一二两三四五六七八九]"
+_CHINESE_NUMBER = re.compile(
+    rf"(?=.)(?:(?P<thousands>{_ONE})千)?(?:零?(?P<hundreds>{_ONE})百)?(?:零?(?P<tens>{_ONE}?)十)?"
+    rf"(?:(?:(?<![百千])|零|(?<=零))(?P<ones>{_ONE}))?|(?P<nothing>[零〇])"
+)
 
 
 def parse_amount(value: str, unit: str = "万元") -> Amount | None:
@@ -119,13 +124,12 @@ def _number(written: str, value: str) -> Decimal:
         return Decimal(written)
     if written == "半":
         return Decimal("0.5")
-    total, digit = 0, None
-    for char in written:
-        if char in _PLACES:
-            total += (1 if digit is None else digit) * _PLACES[char]
-            digit = None
-        elif char in _DIGITS and (digit is None or digit == 0):
-            digit = _DIGITS[char]
-        else:
-            raise CleaningError(f"金额{quoted(value)}里的数字无法识别，请写阿拉伯数字")
-    return Decimal(total + (digit or 0))
+    found = _CHINESE_NUMBER.fullmatch(written)
+    if not found:
+        raise CleaningError(f"金额{quoted(value)}里的数字无法识别，请写阿拉伯数字")
+    total = 0
+    for name, place in (("thousands", 1000), ("hundreds", 100), ("tens", 10), ("ones", 1)):
+        digits = found[name]
+        if digits is not None:
+            total += place * (_DIGITS[digits] if digits else 1)
+    return Decimal(total)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 
 _MAX_ROUNDS = 6
 
@@ -17,6 +16,7 @@ _HALF_WIDTH = {ord(c) + 0xFEE0: c for c in map(chr, range(0x21, 0x7F)) if c.isal
     ord("％"): "%"
 }
 _FULL_STOP_IN_NUMBER = re.compile(r"(?<=\d)．(?=\d)")
+_HYPHEN_IN_CODE = re.compile(r"(?<=[0-9A-Za-z])－(?=[0-9A-Za-z])")
 
 _LITERAL_RUN = re.compile(r"(?:\\r\\n|\\[nrt])+")
 _LITERAL_BREAK = re.compile(r"(?:\\r\\n|\\n|\\r)")
@@ -55,6 +55,13 @@ _MARKUP_START = re.compile(r"[<&\\]")
 _LINE_BREAK = re.compile(r"\r\n?|[\u2028\u2029\x85\x0b\x0c]")
 # Two or more wide blanks after a sentence are the indent of the next paragraph.
 _INDENT = re.compile(r"(?<=[。！？；：])[\u00a0\u3000]{2,}")
+# Control (but line breaks and tabs), format and surrogate characters of Unicode.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e"
+    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd"
+    "\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    "\U000e0020-\U000e007f]"
+)
 _BLANK_RUN = re.compile(r"[^\S\n]+")
 _BREAK_RUN = re.compile(r" ?\n[ \n]*")
 
@@ -80,10 +87,12 @@ def clean_text(raw: str) -> str:
     """
     text = raw
     for _ in range(_MAX_ROUNDS):
+        # Only markup can hide more of what is cleaned: text without any is done in one pass.
+        last = not _MARKUP_START.search(text)
         before, text = text, _pass(text)
-        if text == before or not _MARKUP_START.search(text):
+        if last or text == before:
             return text
-    # Markup nested that deeply hides something: its signs go, and with them every next round.
+    # Markup nested that deeply is hostile: its signs go, and with them every further round.
     return _pass(_MARKUP_START.sub("", text))
 
 
@@ -92,31 +101,40 @@ def clean_title(raw: str) -> str:
 
     The enumerator stays where a second one follows: the title then holds several needs.
     """
-    title = clean_text(raw).replace("\n", " ")
-    while title:
-        found = _LABEL.match(title) or (None if _SECOND.search(title) else _ENUMERATOR.match(title))
-        if found is None or found.end() == len(title):
+    title = " ".join(clean_text(raw).split("\n"))
+    # What goes may uncover quotation marks that wrap the rest: 需求名称："1、…"
+    for _ in range(_MAX_ROUNDS):
+        start = _lead(title)
+        if start == 0:
             break
-        title = clean_text(title[found.end() :])
+        title = clean_text(title[start:])
     return title
 
 
+def _lead(title: str) -> int:
+    """Where the title proper begins, behind labels and an enumerator that stands alone."""
+    last_second = max((m.start() for m in _SECOND.finditer(title)), default=-1)
+    start = 0
+    while found := _LABEL.match(title, start) or _ENUMERATOR.match(title, start):
+        numbered = found.re is _ENUMERATOR
+        if found.end() == len(title) or (numbered and last_second >= found.end()):
+            break
+        start = found.end()
+    return start
+
+
 def _pass(text: str) -> str:
+    text = _UNSEEN.sub("", _LINE_BREAK.sub("\n", text))
     text = _FULL_STOP_IN_NUMBER.sub(".", text.translate(_HALF_WIDTH))
+    text = _HYPHEN_IN_CODE.sub("-", text)
     if _MARKUP_START.search(text):
         text = _LITERAL_RUN.sub(_unescape_literal, text)
         text = _without_hidden(text)
         text = _SUPERSCRIPT.sub(lambda m: m.group(1).translate(_TO_SUPERSCRIPT), text)
         text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", text))
         text = _ENTITY.sub(lambda m: html.unescape(m.group()), _NESTED_AMPERSAND.sub("&amp;", text))
-    text = _INDENT.sub("\n", _LINE_BREAK.sub("\n", text))
-    text = "".join(c for c in text if c in "\n\t" or not _is_unseen(c))
-    text = _BREAK_RUN.sub("\n", _BLANK_RUN.sub(" ", text))
+    text = _BREAK_RUN.sub("\n", _BLANK_RUN.sub(" ", _INDENT.sub("\n", text)))
     return _unwrap(text.strip())
-
-
-def _is_unseen(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs")
 
 
 def _unescape_literal(match: re.Match[str]) -> str:
