@@ -225,12 +225,9 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
     """A connection that sees one moment, whatever is written meanwhile."""
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
+            # A transaction of SQLite sees one moment as it is.
             connection = connection.execution_options(isolation_level="REPEATABLE READ")
-        else:
-            # A read transaction of SQLite sees one moment, once it has begun.
-            connection.exec_driver_sql("BEGIN")
         yield connection
-        connection.rollback()
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def import_file(
     target = failed_file or path.with_name(f"{path.stem}-失败的行.xlsx")
     with (
         failed_rows(target, table.header) as refused,
-        services.session(commit=not options.dry_run) as session,
+        services.writing(commit=not options.dry_run) as session,
     ):
         report = import_rows(
             CorpusRepository(session),

@@ -17,7 +17,7 @@ from api.clock import TIME_ZONE, now_at
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
-from corpus.database import open_database
+from corpus.database import open_database, writer
 from corpus.model import CorpusError, Kind, Maturity, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, build_index
@@ -89,17 +89,24 @@ class Services:
             _ = self.engine
 
     @contextmanager
-    def session(self, *, commit: bool = True) -> Iterator[Session]:
-        """One transaction: committed on success, rolled back on error or without ``commit``."""
-        with Session(self.database) as session:
+    def writing(self, *, commit: bool = True) -> Iterator[Session]:
+        """One transaction of one writer at a time: committed on success, rolled back on error or
+        without ``commit``."""
+        with writer(self.database) as session:
             yield session
             if commit:
                 session.commit()
 
     @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One transaction that sees one state of the database."""
+        with Session(self.database) as session:
+            yield session
+
+    @contextmanager
     def repository(self) -> Iterator[CorpusRepository]:
-        """The records, in one transaction."""
-        with self.session() as session:
+        """The records, for reading."""
+        with self.reading() as session:
             yield CorpusRepository(session)
 
     def close(self) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlmodel import Session, SQLModel, create_engine
 
 from corpus.model import CorpusError
 from corpus.tables import CorpusStateTable
+
+_WRITES = "zhitong_writes"  # execution option of an engine
+_WRITER_LOCK = 0x7A68_6977  # of PostgreSQL's advisory lock: any number of our own
 
 
 def open_database(url: str) -> Engine:
@@ -38,6 +43,7 @@ def open_database(url: str) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
         event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
     else:
         raise CorpusError(f"不支持的数据库类型：{backend}。可用 sqlite 或 postgresql。")
     try:
@@ -59,9 +65,29 @@ def create_schema(engine: Engine) -> None:
             session.commit()
 
 
+@contextmanager
+def writer(engine: Engine) -> Iterator[Session]:
+    """A session for one writer at a time, in every process: the others wait.
+
+    Without it, two that read before they write would both find a key missing. The caller
+    commits; leaving without that rolls back.
+    """
+    with Session(engine.execution_options(**{_WRITES: True})) as session:
+        if engine.dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
+        yield session
+
+
 def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # Python's sqlite3 begins transactions by itself, before changes of data only, and late.
+    connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

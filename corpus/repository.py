@@ -78,16 +78,18 @@ class CorpusRepository:
             ValueError: a key comes twice.
         """
         done: dict[tuple[Kind, str], Upserted] = {}
+        moved = False
         for kind, chunk in _chunks(records):
             known = self._rows_by_key(kind, [r.key for r in chunk])
-            organisations = self._ensure_organisations(chunk)
+            organisations, some_moved = self._ensure_organisations(chunk)
+            moved |= some_moved
             for record in chunk:
                 if (kind, record.key) in done:
                     raise ValueError(f"key {record.key} comes twice")
                 row = known.get(record.key)
                 done[kind, record.key] = self._upsert_one(row, record, organisations, now_at)
             self._session.flush()
-        if any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
+        if moved or any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
             self._bump_revision()
         return [done[record.kind, record.key] for record in records]
 
@@ -116,7 +118,7 @@ class CorpusRepository:
         for kind, chunk in _chunks([record for record, _ in states]):
             statuses = {r.key: status for r, status in states if r.kind is kind}
             known = self._rows_by_key(kind, [r.key for r in chunk])
-            organisations = self._ensure_organisations(chunk)
+            organisations, _ = self._ensure_organisations(chunk)
             for record in chunk:
                 values = _columns(record, organisations, now_at)
                 values["status"] = statuses[record.key].value
@@ -176,24 +178,23 @@ class CorpusRepository:
             update(CorpusStateTable).values(revision=col(CorpusStateTable.revision) + 1)
         )
 
-    def _ensure_organisations(self, records: Iterable[Record]) -> dict[str, int]:
+    def _ensure_organisations(self, records: Iterable[Record]) -> tuple[dict[str, int], bool]:
+        """Ids by name, and whether one that was known has moved to another region."""
         wanted = {r.organisation.name: r.organisation for r in records if r.organisation}
-        rows: dict[str, OrganisationTable] = {}
         names = sorted(wanted)
-        for row in self._session.exec(
-            select(OrganisationTable).where(col(OrganisationTable.name).in_(names))
-        ):
-            rows[row.name] = row
+        statement = select(OrganisationTable).where(col(OrganisationTable.name).in_(names))
+        rows = {row.name: row for row in self._session.exec(statement)}
+        moved = False
         for name in names:
             region = wanted[name].region
             if name not in rows:
                 rows[name] = OrganisationTable(name=name, region=region)
-                self._session.add(rows[name])
             elif region and rows[name].region != region:
                 rows[name].region = region
-                self._session.add(rows[name])
+                moved = True
+            self._session.add(rows[name])
         self._session.flush()
-        return {name: _id(row) for name, row in rows.items()}
+        return {name: _id(row) for name, row in rows.items()}, moved
 
     # -- reading ---------------------------------------------------------------------------
 

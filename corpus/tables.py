@@ -10,6 +10,8 @@ from sqlmodel import Field, SQLModel
 
 # SQLite only counts up a 64-bit key that is declared INTEGER.
 BigKey = BigInteger().with_variant(Integer, "sqlite")
+# An id names a document in indexes, also after its record is gone: no other may ever get it.
+_NEVER_REUSED = {"sqlite_autoincrement": True}
 
 
 class OrganisationTable(SQLModel, table=True):
@@ -46,6 +48,7 @@ class _RecordColumns(SQLModel):
 
 class AchievementTable(_RecordColumns, table=True):
     __tablename__: ClassVar[Any] = "achievement"
+    __table_args__ = _NEVER_REUSED
 
     cooperation: list[str] = Field(sa_column=Column(JSON, nullable=False))
     contacts: list[list[str]] = Field(sa_column=Column(JSON, nullable=False))
@@ -62,6 +65,7 @@ class AchievementTable(_RecordColumns, table=True):
 
 class NeedTable(_RecordColumns, table=True):
     __tablename__: ClassVar[Any] = "need"
+    __table_args__ = _NEVER_REUSED
 
     cooperation: list[str] = Field(sa_column=Column(JSON, nullable=False))
     contacts: list[list[str]] = Field(sa_column=Column(JSON, nullable=False))

@@ -26,7 +26,7 @@ def list_(
     """最近的导入，新的在前。"""
     from corpus.history import History
 
-    with opened() as services, services.session() as session:
+    with opened() as services, services.reading() as session:
         runs = [run.model_dump(mode="json") for run in History(session).imports(limit=limit)]
     if as_json:
         sys.stdout.write(json.dumps(runs, ensure_ascii=False, indent=1) + "\n")
@@ -58,15 +58,16 @@ def undo(
     from api.clock import now_at
     from corpus.history import History
 
-    with opened() as services, services.session() as session:
-        history = History(session)
-        run = history.import_run(import_id)
+    with opened() as services:
+        with services.reading() as session:
+            run = History(session).import_run(import_id)
         if not yes and not typer.confirm(
             f"撤销导入 {import_id}（{run.file_name}：新增 {run.new}，更新 {run.changed}，"
             f"下架 {run.withdrawn}）？"
         ):
             fail("未撤销。")
-        report = history.undo_import(import_id, now_at(), who)
+        with services.writing() as session:
+            report = History(session).undo_import(import_id, now_at(), who)
     out.print(f"已撤销：删去 {report.deleted} 条，恢复 {report.restored} 条。")
     if report.kept:
         shown = "、".join(report.kept[:10])

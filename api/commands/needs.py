@@ -108,7 +108,7 @@ def ask(key: KeyArgument, who: WhoOption) -> None:
                 answers[question.aspect] = f"{before}；{given}" if before else given
         if not answers:
             fail("没有记下任何回答。")
-        with services.session() as session:
+        with services.writing() as session:
             _record(CorpusRepository(session), History(session), key, answers, who)
 
 
@@ -120,7 +120,7 @@ def answer(
     who: WhoOption,
 ) -> None:
     """记下一方面的回答；再次回答同一方面则替换。"""
-    with opened() as services, services.session() as session:
+    with opened() as services, services.writing() as session:
         _record(CorpusRepository(session), History(session), key, {aspect: text}, who)
 
 

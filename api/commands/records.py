@@ -51,7 +51,7 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """一条记录的全部版本，新的在前；已删除的也能查。"""
-    with opened() as services, services.session() as session:
+    with opened() as services, services.reading() as session:
         versions = History(session).versions(kind.kind, key)
         if not versions:
             CorpusRepository(session).require(kind.kind, key)
@@ -112,7 +112,7 @@ def _act(keys: list[str], kind: KindOption, who: str, reason: str, act: Act) -> 
 
     with opened() as services:
         # All or nothing: a mistyped key in the middle must not leave half of it done.
-        with services.session() as session:
+        with services.writing() as session:
             curator = Curator(CorpusRepository(session), History(session), now_at(), who)
             moved = [act(curator, kind.kind, key, reason) for key in keys]
         for stored in moved:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -73,7 +72,7 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 def changing_schema(engine: Engine) -> Iterator[tuple[Connection, Callable[[str], None]]]:
     """A transaction that may change the schema, alone: the connection, and a call that brings it
     to a revision. Everything is undone if the block fails."""
-    with _alone(engine), engine.connect() as connection, _transaction(connection):
+    with _alone(engine), engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
 
@@ -105,28 +104,6 @@ def _current(connection: Connection) -> str | None:
 
 def _has_version_table(connection: Connection) -> bool:
     return inspect(connection).has_table("alembic_version")
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    if connection.dialect.name != "sqlite":
-        with connection.begin():
-            yield
-        return
-    # Python's sqlite3 opens a transaction before changes of data, not of the schema.
-    driver: Any = connection.connection.driver_connection
-    driver.isolation_level = None
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        driver.execute("ROLLBACK")
-        raise
-    else:
-        driver.execute("COMMIT")
-    finally:
-        driver.isolation_level = ""
-        connection.rollback()
 
 
 @contextmanager

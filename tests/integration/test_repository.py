@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from datetime import date
 
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from corpus.database import open_database
+from corpus.database import open_database, writer
 from corpus.model import (
     Achievement,
     Amount,
@@ -155,3 +156,49 @@ def test_bad_addresses_say_what_to_do() -> None:
     with pytest.raises(CorpusError, match="无法打开数据库") as caught:
         open_database("postgresql://u:secretword@127.0.0.1:1/x")
     assert "secretword" not in str(caught.value)
+
+
+def test_an_id_is_never_given_twice(engine: Engine) -> None:
+    """An index that does not know yet would show the new record for the old one's words."""
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([ACHIEVEMENT], NOW_AT)
+        before = repository.require(Kind.ACHIEVEMENT, ACHIEVEMENT.key).id
+        repository.delete(Kind.ACHIEVEMENT, [ACHIEVEMENT.key])
+        session.commit()
+        repository.upsert([ACHIEVEMENT], NOW_AT)
+        assert repository.require(Kind.ACHIEVEMENT, ACHIEVEMENT.key).id > before
+
+
+def test_an_owner_that_moves_is_a_change_of_the_corpus(engine: Engine) -> None:
+    there = replace(ACHIEVEMENT, key="A9", organisation=Organisation("院（示例）", "北京"))
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([there], NOW_AT)
+        before = repository.revision()
+        moved = replace(there, organisation=Organisation("院（示例）", "天津"))
+        repository.upsert([replace(moved, key="A10"), there], NOW_AT)
+        assert repository.revision() > before
+
+
+def test_writers_take_turns(engine: Engine) -> None:
+    """Two that read before they write would both find the key missing."""
+    records = [Need(key=f"N{i}", title=f"需求{i}") for i in range(40)]
+    found: list[list[Outcome]] = []
+    failures: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            with writer(engine) as session:
+                found.append(outcomes(CorpusRepository(session), *records))
+                session.commit()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=load) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert sorted(one[0] for one in found) == sorted([Outcome.NEW, *[Outcome.UNCHANGED] * 3])

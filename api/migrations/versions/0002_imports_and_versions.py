@@ -32,6 +32,12 @@ def upgrade() -> None:
         op.execute(f"UPDATE {table} SET record_hash = ''")  # noqa: S608 - a fixed name
         if op.get_bind().dialect.name == "postgresql":
             op.alter_column(table, "organisation_id", type_=sa.BigInteger())
+        else:
+            # SQLite gives the highest id again once its row is gone, unless told not to.
+            with op.batch_alter_table(
+                table, recreate="always", table_kwargs={"sqlite_autoincrement": True}
+            ):
+                pass
 
 
 def _import_run() -> None:
