@@ -34,6 +34,7 @@ _SIDE = re.compile(r"[侧段边口面端首]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 # What a parent institution's name ends with, before the place of its offshoot.
 _PARENT = re.compile(r"大学|学院|科学院|研究院|研究所|研究总院|集团|公司")
+_JOINT = re.compile(r"[与和及、,;]|联合")
 # の alone is an ornament of Chinese brands, ・ stands in translated names.
 _KANA = re.compile(r"[\u3041-\u306d\u306f-\u3096\u30a1-\u30fa]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
@@ -132,16 +133,16 @@ def _region(text: str, folded: str, mentions: list[_Mention]) -> str:
 def _regions(text: str, folded: str, mentions: list[_Mention]) -> set[str]:
     """Regions a text speaks of, after what can be decided within it."""
     foreign = _by_script(text)
-    placed = [each for each in mentions if each.meaning.region]
-    found = {each.meaning.region for each in placed}
+    found = {each.meaning.region for each in mentions}
     if foreign:
         return found | {foreign}
     if _TANGSHAN in found:
         found.discard(_HEBEI)
     if len(found) > 1:
-        last = placed[-1]
-        between = folded[placed[0].start : last.start]
-        if not last.meaning.institution and (between.endswith("(") or _PARENT.search(between)):
+        last = mentions[-1]
+        between = folded[mentions[0].start : last.start]
+        offshoot = between.endswith("(") or _PARENT.search(between)
+        if offshoot and not last.meaning.institution and not _JOINT.search(between):
             return {last.meaning.region}
     return found
 

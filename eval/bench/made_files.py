@@ -48,7 +48,8 @@ def write_jsonl(path: Path, lines: Iterable[object], encoding: str = "utf-8") ->
     texts = (
         line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines
     )
-    path.write_text("".join(f"{text}\n" for text in texts), encoding)
+    with path.open("w", encoding=encoding, newline="") as file:
+        file.writelines(f"{text}\n" for text in texts)
     return path
 
 

@@ -5,8 +5,8 @@
 Method: the same table (编号, title, about 90 characters of text, company, county, amount; words
 drawn at random with a fixed seed) is written as csv, jsonl and xlsx (of shorter cells, constant
 memory) to a temporary folder. Each reading runs in a process of its own, which reads every row,
-adds up the lengths of all texts and prints its rows, seconds and peak resident memory, that of
-the process that unpacks a workbook beside it (both live at once, so the two add up). polars and
+adds up the lengths of all texts and prints its rows, seconds and peak resident memory (Linux), that
+of the process that unpacks a workbook beside it (both live at once, so the two add up). polars and
 pandas read the same csv to a data frame, all columns as text, in the same run; they hold the whole
 table, the readers one row.
 """
@@ -36,7 +36,6 @@ _WORDS = [
 _COUNTIES = ("迁安市", "遵化市", "滦州市", "曹妃甸区", "玉田县", "乐亭县")
 _READERS = {
     "ours": (
-        "from pathlib import Path\n"
         "from corpus.importing.readers import open_table\n"
         "rows = length = 0\n"
         "for row in open_table(Path(sys.argv[1])).rows:\n"
@@ -58,13 +57,15 @@ _READERS = {
     ),
 }
 _FRAME = """
-import json, resource, sys, time
+import json, re, resource, sys, time
+from pathlib import Path
 started = time.perf_counter()
 {body}
 seconds = time.perf_counter() - started
-peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF,
-         resource.RUSAGE_CHILDREN)]
-print(json.dumps([rows, length, seconds, *peaks]))
+# Not ru_maxrss: of a started process it includes what the starting one had reached.
+own = int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps([rows, length, seconds, own, child]))
 """
 
 

@@ -1,0 +1,1 @@
+"""Near duplicates: found, explained, grouped, merged and unmerged with a history."""
