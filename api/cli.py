@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands import database, loading
+from api.commands.duplicates import duplicates_app
 from api.commands.imports import imports_app
 from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
@@ -42,6 +43,7 @@ app.add_typer(index_app, name="index")
 app.add_typer(imports_app, name="imports")
 app.add_typer(record_app, name="record")
 app.add_typer(need_app, name="need")
+app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(eval_app, name="eval")
 
 

@@ -17,8 +17,12 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, inspect, text
 
+from corpus import tables as _records
+from corpus.duplicates import tables as _duplicates
 from corpus.model import CorpusError
 
+TABLES = (_records, _duplicates)
+"""Modules that declare tables: loaded here, so that the schema is whole whoever asks."""
 BASELINE = "0001"
 """The schema that the first release made without Alembic."""
 _LOCK_KEY = 0x7A68_6974  # of PostgreSQL's advisory lock: any number of our own

@@ -30,17 +30,18 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from corpus.duplicates.detect import Document, Similarity, find_duplicates
+from corpus.duplicates.detect import Document, find_duplicates
 from corpus.duplicates.groups import group_duplicates
 from eval.bench.planting import Planted, plant
 from indexer.encoder import Encoder, EncoderConfig, SentenceTransformerEncoder
+from indexer.similarity import encoder_similarity
 
 SEED = 20261125
 ALIKE = 0.5
@@ -114,19 +115,6 @@ def unlike(documents: Sequence[Document]) -> list[Document]:
             int(i) for i, v in zip(row.indices, row.data, strict=True) if i > at and v >= ALIKE
         )
     return [d for at, d in enumerate(documents) if at not in dropped]
-
-
-def encoder_similarity(documents: Iterable[Document], encoder: Encoder) -> Similarity:
-    """Cosines of title and text as passages; only documents that are asked for are encoded."""
-    by_id = {d.id: d for d in documents}
-
-    def similarity(pairs: Sequence[tuple[int, int]]) -> Sequence[float]:
-        ids = sorted({i for pair in pairs for i in pair})
-        vectors = encoder.encode_passages([f"{by_id[i].title}\n{by_id[i].text}" for i in ids])
-        rows = dict(zip(ids, vectors, strict=True))
-        return [float(rows[left] @ rows[right]) for left, right in pairs]
-
-    return similarity
 
 
 def measured(planted: Planted, encoder: Encoder | None) -> list[str]:

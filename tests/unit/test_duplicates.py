@@ -23,8 +23,9 @@ from corpus.duplicates.detect import (
 from corpus.duplicates.groups import group_duplicates
 from corpus.duplicates.profile import COMPARED, plain, profile, shingle_hashes
 from corpus.model import CorpusError
-from eval.bench.duplicates import SAMPLE, encoder_similarity, plant_half, read
+from eval.bench.duplicates import SAMPLE, plant_half, read
 from eval.bench.planting import COPIES
+from indexer.similarity import encoder_similarity
 from indexer.testing import FakeEncoder
 
 TITLE = "冬小麦节水灌溉墒情监测装置"
