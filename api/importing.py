@@ -15,7 +15,7 @@ from corpus.fields import suggest_many
 from corpus.history import History
 from corpus.importing.guessing import Guess, guess_kind, guess_profile
 from corpus.importing.loading import ImportReport, Origin, import_rows
-from corpus.importing.profiles import Profile, ProfileError, choose_profiles
+from corpus.importing.profiles import Profile, ProfileError, choose_profiles, header_rules
 from corpus.importing.readers import Table, open_table
 from corpus.importing.rows import converter
 from corpus.model import Kind, Record
@@ -43,13 +43,17 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class FileReport:
-    """What loading one file by one profile did; ``failed_file`` holds the refused rows."""
+    """What loading one file by one profile did; ``failed_file`` holds the refused rows.
+
+    ``unknown`` are columns that nobody named: they are kept as read, but nothing uses them.
+    """
 
     file: Path
     profile: Profile
     detail: str
     report: ImportReport
     failed_file: Path | None
+    unknown: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,14 @@ def import_file(
             progress=lambda done: progress(done, table.row_total),
             on_failed=refused.add,
         )
-    return FileReport(path, profile, table.detail, report, target if refused.count else None)
+    rules = header_rules(profile, table.header)
+    unknown = [
+        name
+        for name, rule in rules.items()
+        if rule.target == "extra" and name not in profile.columns
+    ]
+    failed = target if refused.count else None
+    return FileReport(path, profile, table.detail, report, failed, unknown)
 
 
 def suggest_fields(records: Sequence[Record]) -> list[Record]:

@@ -216,8 +216,13 @@ def _print_report(done: FileReport, *, dry_run: bool) -> None:
         table.add_column(column, justify="right")
     table.add_row(*map(str, counts.values()))
     out.print(table)
+    if report.rows == 0:
+        err.print(f"[yellow]没有数据行（{escape(done.detail)}）。[/yellow]", highlight=False)
+    if done.unknown:
+        err.print(f"[yellow]不认识的列，原样保留：{escape('、'.join(done.unknown))}[/yellow]")
     for failure in report.failures[:_SHOWN]:
-        err.print(f"[red]第 {failure.row.number} 行：{escape(failure.reason)}[/red]")
+        where = "" if failure.reason.startswith("第") else f"第 {failure.row.number} 行："
+        err.print(f"[red]{where}{escape(failure.reason)}[/red]", highlight=False)
     if report.failed > _SHOWN:
         err.print(f"……另有 {report.failed - _SHOWN} 行失败")
     if done.failed_file is not None:
@@ -243,6 +248,7 @@ def _report_json(done: FileReport, dry_run: bool) -> dict[str, Any]:
         **{name: getattr(report, name) for name in names},
         "failed": [{"row": f.row.number, "reason": f.reason} for f in report.failures],
         "failed_count": report.failed,
+        "unknown_columns": list(done.unknown),
         "failed_file": str(done.failed_file) if done.failed_file else None,
         "warnings": [{"row": number, "warning": text} for number, text in report.warnings],
     }

@@ -93,7 +93,12 @@ class Guess:
         Raises:
             ProfileError: an answer is missing or not among the choices.
         """
-        rules = {guess.column: guess.rule for guess in self.columns}
+        # What nobody knows is kept as read without being named: then the import can say so.
+        rules = {
+            guess.column: guess.rule
+            for guess in self.columns
+            if guess.confidence is not Confidence.UNKNOWN
+        }
         for question in self.questions:
             answer = answers.get(question.column, "")
             rule = dict(question.choices).get(answer)

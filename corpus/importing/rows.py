@@ -37,7 +37,7 @@ from corpus.model import (
     Record,
 )
 from corpus.places import county_of, region_of
-from corpus.taxonomy import counties, technology_field_of
+from corpus.taxonomy import counties, regions, technology_field_of, technology_fields
 
 _T = TypeVar("_T")
 _LANGUAGES = ("zh", "ja", "ko", "en", "de")
@@ -91,6 +91,7 @@ class _Values:
     contacts: list[Contact] = field(default_factory=list)
     extra: dict[str, str] = field(default_factory=dict)
     levels: dict[str, Confidentiality] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
 
 
 def converter(
@@ -142,10 +143,15 @@ def _convert(
         )
     else:
         owner: Organisation | None = shared["organisation"]
-        county = clean_title(values.one.get("county", "")) or county_of(
-            owner.name if owner else "", values.one.get("address", "")
+        written = clean_title(values.one.get("county", ""))
+        county = (
+            county_of(written)
+            or written
+            or county_of(owner.name if owner else "", values.one.get("address", ""))
         )
         record = Need(**shared, county=county, budget=_amount(values, "budget"))
+    if values.errors:
+        raise RowError("；".join(values.errors))
     return Converted(record, tuple(_warnings(record, today)))
 
 
@@ -232,8 +238,9 @@ def _organisation(one: Mapping[str, str]) -> Organisation | None:
     name = clean_title(one.get("organisation", ""))
     if not name:
         return None
-    region = clean_title(one.get("region", "")) or region_of(name, one.get("address", ""))
-    return Organisation(name, region)
+    written = clean_title(one.get("region", ""))
+    region = written if written in regions() else region_of(written) or written
+    return Organisation(name, region or region_of(name, one.get("address", "")))
 
 
 def _taxonomies(values: _Values) -> tuple[str, str]:
@@ -259,11 +266,13 @@ def _amount(values: _Values, name: str) -> Amount | None:
 
 
 def _parsed(values: _Values, target: str, parse: Callable[[str], _T]) -> _T:
-    """A value read from the text of its cell; what is wrong is said with the column's name."""
+    """A value read from the text of its cell. What is wrong is kept, with the column's name, so
+    that a person gets all the faults of a row at once; the value is then that of an empty cell."""
     try:
         return parse(values.one.get(target, ""))
     except CleaningError as error:
-        raise RowError(f"“{values.names[target]}”：{error}") from error
+        values.errors.append(f"“{values.names[target]}”：{error}")
+        return parse("")
 
 
 def _contacts(text: str, kind: ContactKind) -> list[Contact]:
@@ -298,6 +307,11 @@ def _warnings(record: Record, today: date) -> list[str]:
     found = []
     if not record.text.strip():
         found.append("没有正文，匹配只能依据名称")
+    owner = record.organisation
+    if owner and owner.region and owner.region not in regions():
+        found.append(f"地区“{owner.region[:20]}”不认识，按地区筛选时找不到它")
+    if record.technology_field and record.technology_field not in technology_fields():
+        found.append(f"技术领域“{record.technology_field[:20]}”不在现有领域之内，原样保留")
     if record.valid_until_on is not None and record.valid_until_on < today:
         found.append(f"有效期已过（{record.valid_until_on}）")
     if isinstance(record, Need):

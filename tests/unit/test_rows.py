@@ -186,6 +186,31 @@ def test_a_closed_column_closes_what_it_fills() -> None:
     assert record.field_levels == {"text": Confidentiality.CONFIDENTIAL}
 
 
+def test_all_the_faults_of_a_row_are_told_at_once() -> None:
+    cells = {"名称": "甲", "拟投入资金": "-1", "发布日期": "明年", "有效期至": "2026-13-01"}
+    with pytest.raises(RowError, match=r"“发布日期”.*“有效期至”|“有效期至”.*“发布日期”") as caught:
+        to_record(cells, plain_profile(Kind.NEED), TODAY)
+    assert "“拟投入资金”" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "region"),
+    [
+        ("北京市", "北京"),
+        ("北京市海淀区", "北京"),
+        ("天津", "天津"),
+        ("日本", "日本"),
+        ("火星", "火星"),
+    ],
+)
+def test_regions_are_written_in_one_way(written: str, region: str) -> None:
+    cells = {"名称": "甲", "单位": "院（示例）", "地区": written}
+    converted = to_record(cells, plain_profile(Kind.ACHIEVEMENT), TODAY)
+    assert converted.record.organisation is not None
+    assert converted.record.organisation.region == region
+    assert any("火星" in warning for warning in converted.warnings) == (region == "火星")
+
+
 @pytest.mark.parametrize(
     ("title", "language"),
     [("鋼スラグの活性化", "ja"), ("제강 슬래그 활성화", "ko"), ("钢渣活化", "zh")],
