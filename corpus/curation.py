@@ -75,6 +75,11 @@ class Curator:
             raise CurationError(
                 f"{kind.label} {key} 现在是“{stored.status.value}”，不能{action.value}。{hint}"
             )
+        if action is not Action.RESTORED and (hidden := self._repository.represented_by(kind, key)):
+            raise CurationError(
+                f"{kind.label} {key} 代表已合并的 {len(hidden)} 条（{'、'.join(hidden[:5])}），"
+                f"{action.value}会让它们一起消失。请先取消合并（zhitong duplicates unmerge）。"
+            )
         moved = self._repository.set_status(kind, key, _TARGET[action], self._now_at)
         change = Change(kind, key, action, moved.record, moved.status)
         self._history.add([change], self._now_at, self._who, reason)

@@ -122,6 +122,8 @@ class CorpusRepository:
             for record in chunk:
                 values = _columns(record, organisations, now_at)
                 values["status"] = statuses[record.key].value
+                if statuses[record.key] is not Status.MERGED:
+                    values["merged_into"] = None
                 row = known.get(record.key)
                 if row is None:
                     row = _TABLES[kind].model_validate(values)
@@ -220,6 +222,12 @@ class CorpusRepository:
         if stored is None:
             raise UnknownRecordError(f"没有编号为 {key} 的{kind.label}。")
         return stored
+
+    def represented_by(self, kind: Kind, key: str) -> list[str]:
+        """Keys of the records that were merged into one, in order of id."""
+        table = _TABLES[kind]
+        statement = select(table.key).where(table.merged_into == key).order_by(col(table.id))
+        return list(self._session.exec(statement))
 
     def get_many(self, kind: Kind, ids: Sequence[int]) -> dict[int, StoredRecord]:
         """Records by database id; ids that no longer exist are missing from the result."""

@@ -26,8 +26,10 @@ SPECIFIC_ALONE = 6
 """The same where only one of the two has a text, which cannot say otherwise."""
 TITLE_WEIGHT = 0.8
 """What an equal, specific title counts beside two texts."""
-REWORDED_TITLE = 0.5
-"""Dice coefficient from which one title may be another in other words."""
+EXTENDED_TITLE = 0.5
+"""Dice coefficient from which one title may be the other with words added."""
+REWORDED_TITLE = 0.65
+"""Dice coefficient from which one title may be the other in other words."""
 CLOSE_TITLE = 0.75
 """The same where the texts have the words of both titles."""
 DIFFERING = 30
@@ -131,6 +133,8 @@ def conflict(left: Profile, right: Profile) -> str | None:
     one, other = Counter(left.words), Counter(right.words)
     if _has_number(one - other) and _has_number(other - one):
         return "名称中的数字不同"
+    if one and other and _dice(one, other) < EXTENDED_TITLE:
+        return "名称的字词大多不同"
     replaced: Counter[str] = Counter()
     for clause, edited in _edited_clauses(left, right):
         edit = difference(clause, edited)

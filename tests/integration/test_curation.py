@@ -64,6 +64,18 @@ def test_what_makes_no_sense_is_refused_in_words(engine: Engine) -> None:
             curator(session).withdraw(Kind.NEED, "N1")
 
 
+def test_a_record_that_stands_for_others_is_not_withdrawn_alone(engine: Engine) -> None:
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([NEED, replace(NEED, key="N2")], NOW_AT)
+        repository.set_status(Kind.NEED, "N2", Status.MERGED, NOW_AT, merged_into="N1")
+        with pytest.raises(CurationError, match="代表已合并的 1 条（N2）"):
+            curator(session).withdraw(Kind.NEED, "N1")
+        repository.put([(replace(NEED, key="N2"), Status.ACTIVE)], NOW_AT)
+        assert repository.represented_by(Kind.NEED, "N1") == []
+        assert curator(session).withdraw(Kind.NEED, "N1").status is Status.WITHDRAWN
+
+
 def test_a_supplement_is_part_of_what_is_matched(engine: Engine) -> None:
     answered = replace(NEED, supplements=(Supplement("指标", "活性指数≥95%"),))
     with Session(engine) as session:

@@ -12,7 +12,7 @@ from corpus.importing.readers.archive import check_archive
 from corpus.importing.readers.delimited import open_delimited
 from corpus.importing.readers.jsonl import open_jsonl
 from corpus.importing.readers.limits import CELL_LIMIT, ImportFileError, Limits
-from corpus.importing.readers.sniff import Form, find_form
+from corpus.importing.readers.sniff import Form, check_ending, find_form
 from corpus.importing.readers.table import RAW, Row, Table
 from corpus.importing.readers.word import open_word
 from corpus.importing.readers.workbook import open_workbook, visible_sheets
@@ -72,6 +72,7 @@ def sheet_names(path: Path, limits: Limits = _DEFAULT) -> list[str]:
 
 
 def _checked(path: Path, limits: Limits) -> Form:
+    check_ending(path)
     try:
         if not path.is_file():
             raise FileNotFoundError(path)

@@ -48,15 +48,23 @@ class Form(StrEnum):
     JSONL = "jsonl"
 
 
+def check_ending(path: Path) -> None:
+    """Refuse what is no table by its very name.
+
+    Raises:
+        ImportFileError: the ending is of no kind that can be read.
+    """
+    ending = path.suffix.lower()
+    if ending not in _TEXT_ENDINGS + _OFFICE_ENDINGS and ending not in (".doc", ".wps", ".xlsb"):
+        raise ImportFileError(f"不支持的文件类型：{path.name}。可以导入的文件：{KNOWN}。")
+
+
 def find_form(path: Path) -> Form:
     """The kind of a file, by its content; between csv and jsonl its ending decides.
 
     Raises:
         ImportFileError: it is empty or of a kind that cannot be read; the sentence says which.
     """
-    ending = path.suffix.lower()
-    if ending not in _TEXT_ENDINGS + _OFFICE_ENDINGS and ending not in (".doc", ".wps", ".xlsb"):
-        raise ImportFileError(f"不支持的文件类型：{path.name}。可以导入的文件：{KNOWN}。")
     with path.open("rb") as file:
         head = file.read(_HEAD)
     if not head:
