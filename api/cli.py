@@ -15,6 +15,7 @@ import typer
 from api.commands import database, loading
 from api.commands.duplicates import duplicates_app
 from api.commands.imports import imports_app
+from api.commands.index import index_app, with_kind
 from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
 from api.commands.records import record_app
@@ -38,7 +39,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
 )
-index_app = typer.Typer(help="建立、查看、检查检索索引。", no_args_is_help=True)
 app.add_typer(index_app, name="index")
 app.add_typer(imports_app, name="imports")
 app.add_typer(record_app, name="record")
@@ -89,8 +89,7 @@ def demo(
         _import_sample(services, update)
         services.prepare(update)
         for kind in Kind:
-            if not services.is_current(kind):
-                services.build(kind, _with_kind(update, kind))
+            services.refresh_index(kind, with_kind(update, kind))
         rankings = services.match_all(services.record_filter(), limit, Role.OFFICER, update)
     path = settings.home / "对接清单.xlsx"
     write_workbook(path, rankings)
@@ -105,50 +104,6 @@ def demo(
     out.print("打开网页：zhitong serve --demo")
     out.print("载入自己的数据：zhitong import 我的成果.xlsx --kind achievements"
               "　然后 zhitong index build")  # fmt: skip
-
-
-@index_app.command("build")
-def index_build(
-    force: Annotated[bool, typer.Option("--force", help="索引是最新的也重建。")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """由数据库建立索引；建成之前旧索引照常工作。"""
-    built = []
-    with opened() as services, progress() as update:
-        services.prepare(update)
-        for kind in Kind:
-            if force or not services.is_current(kind):
-                manifest = services.build(kind, _with_kind(update, kind))
-                built.append((kind, manifest.documents, manifest.rows))
-    if as_json:
-        _print_json([{"kind": k.value, "documents": d, "rows": r} for k, d, r in built])
-    for kind, documents, rows in [] if as_json else built:
-        out.print(f"{kind.label}索引已建成：{documents} 条记录，{rows} 个向量")
-    if not built and not as_json:
-        out.print("索引已是最新。")
-
-
-@index_app.command("status")
-def index_status(as_json: JsonOption = False) -> None:
-    """索引与数据库是否一致。不一致时退出码为 1。"""
-    with opened() as services:
-        states = services.index_states()
-    if as_json:
-        _print_json([state.model_dump(mode="json") for state in states])
-    else:
-        for state in states:
-            out.print(f"{state.kind.label}：{state.detail}", highlight=False)
-    if any(state.state != "current" for state in states):
-        raise typer.Exit(1)
-
-
-@index_app.command("verify")
-def index_verify() -> None:
-    """逐字节核对索引文件的校验和。"""
-    with opened() as services:
-        for kind in Kind:
-            manifest = services.store.verify(kind)
-            out.print(f"{kind.label}索引完好：{len(manifest.files)} 个文件，{manifest.rows} 个向量")
 
 
 @app.command()
@@ -254,12 +209,6 @@ def _import_sample(services: Services, update: Callable[[str, int, int], None]) 
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
             done = import_file(services, folder / name, plain_profile(kind))
             update(f"import:{kind.label}", done.report.rows, done.report.rows)
-
-
-def _with_kind(
-    update: Callable[[str, int, int], None], kind: Kind
-) -> Callable[[str, int, int], None]:
-    return lambda stage, done, total: update(f"{stage}:{kind.label}", done, total)
 
 
 def _print_json(value: object) -> None:

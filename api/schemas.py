@@ -245,13 +245,22 @@ class RecordPage(Wire):
 
 
 class IndexState(Wire):
-    """How one index stands to the database."""
+    """How one index stands to the database.
+
+    ``current``: it answers in full; a small ``lag`` joins it at the next query.
+    """
 
     kind: Kind
     state: Literal["current", "stale", "missing", "damaged"]
     detail: str
     documents: int
     rows: int
+    segments: int = Field(description="Parts the index consists of; many are merged.")
+    tombstones: int = Field(description="Removed documents still in its files.")
+    stale: int = Field(
+        description="Documents segmented or embedded by another dictionary or model."
+    )
+    lag: int = Field(description="Records added, changed or removed since, not yet in the index.")
     built_at: str | None
     encoder: str | None
 

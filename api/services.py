@@ -7,27 +7,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api import migrations
 from api.clock import TIME_ZONE, now_at
+from api.indexing import IndexKeeper
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.database import open_database, writer
 from corpus.model import CorpusError, Kind, Maturity, RecordFilter
 from corpus.repository import CorpusRepository
-from indexer.build import Makers, Progress, build_index
+from indexer.build import Makers, Progress, no_progress
 from indexer.builtin import ensure_builtin_model
+from indexer.compact import compact
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.errors import ShardError
-from indexer.shard import Manifest
+from indexer.generation import Manifest
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
-from matcher.engine import MatchEngine
+from indexer.update import IndexUpdate
+from matcher.engine import MatchEngine, Ranking
 from matcher.query import Query
 
 _BATCH = 256
@@ -81,12 +82,12 @@ class Services:
             threads=self.settings.threads,
         )
 
-    def prepare(self, progress: Progress = lambda _stage, _done, _total: None) -> None:
+    def prepare(self, progress: Progress = no_progress) -> None:
         """Load model and dictionary once, decoding the default model if need be."""
         with self._lock:
             if self.settings.encoder == "builtin":
                 ensure_builtin_model(self.settings.cache, progress)
-            _ = self.engine
+            _ = self.engine, self.indexing
 
     @contextmanager
     def writing(self, *, commit: bool = True) -> Iterator[Session]:
@@ -158,31 +159,34 @@ class Services:
     ) -> RankingOut:
         """Matches for free text."""
         with self.repository() as repository:
+            lag = self.indexing.freshen(repository, target)
             [ranking] = self.engine.match(
                 repository, [Query(text)], target, _readable(where, role), limit
             )
-            return RankingOut.of(ranking, role)
+            return RankingOut.of(_with_problems(ranking, lag), role)
 
     def match(
         self, kind: Kind, key: str, where: RecordFilter, limit: int, role: Role
     ) -> RankingOut:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
         with self.repository() as repository:
+            lag = self.indexing.freshen(repository, kind.other)
             stored, ranking = self.engine.match_record(
                 repository, kind, key, _readable(where, role), limit
             )
-            return RankingOut.of(ranking, role, stored.record)
+            return RankingOut.of(_with_problems(ranking, lag), role, stored.record)
 
     def match_all(
         self,
         where: RecordFilter,
         limit: int,
         role: Role,
-        progress: Progress = lambda _stage, _done, _total: None,
+        progress: Progress = no_progress,
     ) -> list[RankingOut]:
         """Achievements for every need that is still valid, in order of entry."""
         valid = RecordFilter(valid_on=where.valid_on)
         with self.repository() as repository:
+            lag = self.indexing.freshen(repository, Kind.ACHIEVEMENT)
             ids = repository.eligible_ids(Kind.NEED, valid)
             found: list[RankingOut] = []
             for start in range(0, len(ids), _BATCH):
@@ -197,7 +201,7 @@ class Services:
                     limit,
                 )
                 found += [
-                    RankingOut.of(ranking, role, record)
+                    RankingOut.of(_with_problems(ranking, lag), role, record)
                     for ranking, record in zip(rankings, records, strict=True)
                 ]
                 progress("match", start + len(chunk), len(ids))
@@ -205,51 +209,39 @@ class Services:
 
     # -- the index as a whole --------------------------------------------------------------
 
+    @cached_property
+    def indexing(self) -> IndexKeeper:
+        """Keeps the indexes in step with the database."""
+        return IndexKeeper(self.repository, self.store, self.makers, now_at)
+
     def index_states(self) -> list[IndexState]:
         """How each index stands to the database, in words."""
-        return [self._index_state(kind) for kind in Kind]
+        return [self.indexing.state(kind) for kind in Kind]
 
-    def _index_state(self, kind: Kind) -> IndexState:
-        hint = "请运行 zhitong index build。"
-        with self.repository() as repository:
-            count, snapshot = repository.count(kind), repository.snapshot(kind)
-        manifest = None
-        state: Literal["current", "stale", "missing", "damaged"] = "current"
-        try:
-            manifest = self.store.manifest(kind)
-            if manifest is None:
-                state, detail = "missing", f"还没有索引，数据库有 {count} 条记录。{hint}"
-            elif problems := self.store.open(kind, self.makers.maker).problems:
-                state, detail = "stale", "".join(problems)
-            elif manifest.snapshot != snapshot:
-                state = "stale"
-                detail = f"数据库有改动（{count} 条，索引 {manifest.documents} 条）。{hint}"
-            else:
-                detail = f"最新，{manifest.documents} 条记录，{manifest.rows} 个向量。"
-        except ShardError as error:
-            state, detail = "damaged", str(error)
-        return IndexState(
-            kind=kind,
-            state=state,
-            detail=detail,
-            documents=manifest.documents if manifest else 0,
-            rows=manifest.rows if manifest else 0,
-            built_at=manifest.built_at if manifest else None,
-            encoder=manifest.maker.encoder_name if manifest else None,
-        )
+    def refresh_index(
+        self, kind: Kind, progress: Progress = no_progress, *, anew: bool = False
+    ) -> IndexUpdate:
+        """Bring an index up to date with what is committed; whoever writes calls this afterwards.
 
-    def is_current(self, kind: Kind) -> bool:
-        """Whether the index is whole and made from today's corpus by today's makers."""
-        return self._index_state(kind).state == "current"
+        Readers do it themselves where little has changed. ``anew``: use nothing of what is there.
 
-    def build(self, kind: Kind, progress: Progress) -> Manifest:
-        """Build and publish the index of a kind from the database."""
-        with self.repository() as repository:
-            snapshot = repository.snapshot(kind)
-            records = list(repository.iterate(kind))
-        return build_index(
-            self.store, kind, records, snapshot, self.makers, now_at(), progress=progress
-        )
+        Raises:
+            IndexBusyError: another process is at work on this index, and goes on being.
+        """
+        return self.indexing.refresh(kind, progress, anew=anew)
+
+    def compact_index(self, kind: Kind) -> Manifest | None:
+        """Merge all segments of an index into one; None when there is nothing to merge.
+
+        Raises:
+            IndexBusyError: another process is at work on this index.
+            ShardError: there is none, or it is damaged.
+        """
+        return compact(self.store, kind, now_at(), everything=True)
+
+
+def _with_problems(ranking: Ranking, problems: tuple[str, ...]) -> Ranking:
+    return replace(ranking, problems=(*ranking.problems, *problems))
 
 
 def _readable(where: RecordFilter, role: Role) -> RecordFilter:

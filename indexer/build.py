@@ -1,4 +1,4 @@
-"""From records to a published generation."""
+"""From records to a published generation of one segment."""
 
 from __future__ import annotations
 
@@ -9,15 +9,20 @@ from datetime import datetime
 import numpy as np
 
 from corpus.model import Kind, Record, StoredRecord
-from indexer.dense import DenseIndex
 from indexer.encoder import Encoder
-from indexer.lexical import LexicalConfig, LexicalIndex
-from indexer.shard import DENSE, FORMAT_VERSION, LEXICAL, WINDOWS, Maker, Manifest
-from indexer.store import ShardStore, digest_files
+from indexer.generation import FORMAT_VERSION, Maker, Manifest, SegmentEntry
+from indexer.lexical import LexicalConfig
+from indexer.segment import Hashes, Passages, SegmentData
+from indexer.store import ShardStore
+from indexer.terms import TermCounts
 from indexer.tokenizer import Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage: "segment" or "embed", done, total)."""
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,63 +64,79 @@ def build_index(
     makers: Makers,
     built_at: datetime,
     config: LexicalConfig | None = None,
-    progress: Progress = lambda _stage, _done, _total: None,
+    progress: Progress = no_progress,
+    revision: int = 0,
 ) -> Manifest:
-    """Segment, embed, write and publish. ``records`` come in order of id.
+    """Segment, embed, write and publish everything anew. ``records`` come in order of id.
 
-    Until the last step the old generation answers; a kill leaves it in place.
+    Until the last step the old generation answers; a kill leaves it in place. ``revision`` is
+    that of the corpus before the records were read.
 
     Raises:
-        ShardError: another process is building.
+        IndexBusyError: another process is building.
     """
     config = config or LexicalConfig()
     documents = list(records)
     with store.writing(kind) as folder:
-        terms = _segment(documents, makers.tokenizer, config, progress)
-        ids = [stored.id for stored in documents]
-        lexical = LexicalIndex.build(ids, terms, config)
-        (folder / LEXICAL).mkdir()
-        lexical.save(folder / LEXICAL)
-
-        row_ids: list[int] = []
-        texts: list[str] = []
-        windows: list[tuple[int, int]] = []
-        for stored in documents:
-            for text, span in passages(makers.encoder, stored.record):
-                row_ids.append(stored.id)
-                texts.append(text)
-                windows.append(span)
-        vectors = makers.encoder.encode_passages(
-            texts, progress=lambda done, total: progress("embed", done, total)
-        )
-        vectors = vectors.reshape(len(texts), makers.encoder.dimension)
-        DenseIndex.build(row_ids, vectors).save(folder / DENSE)
-        np.save(folder / WINDOWS, np.array(windows, dtype=np.int64).reshape(-1, 2))
-
+        entries: tuple[SegmentEntry, ...] = ()
+        if documents:
+            data = SegmentData(
+                content_hashes([stored.record.content_hash for stored in documents]),
+                made_terms(documents, makers.tokenizer, config, progress),
+                made_passages(documents, makers.encoder, progress),
+            )
+            entries = (store.add_segment(kind, folder, data),)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             kind=kind.value,
             maker=makers.maker,
+            config=config,
             snapshot=snapshot,
-            documents=len(documents),
-            rows=len(texts),
+            revision=revision,
             dimension=makers.encoder.dimension,
-            has_terms=lexical.has_terms,
             built_at=built_at.isoformat(),
-            files=digest_files(folder),
+            segments=entries,
         )
         store.publish(kind, folder, manifest)
     return manifest
 
 
-def _segment(
+def content_hashes(hashes: Sequence[str]) -> Hashes:
+    """(n, 32) bytes of SHA-256 in hex."""
+    return np.frombuffer(bytes.fromhex("".join(hashes)), np.uint8).reshape(-1, 32)
+
+
+def made_terms(
     documents: Sequence[StoredRecord],
     tokenizer: Tokenizer,
     config: LexicalConfig,
     progress: Progress,
-) -> list[list[str]]:
+) -> TermCounts:
+    """Segment and count records, in order of id."""
     terms = []
     for done, stored in enumerate(documents, start=1):
         terms.append(document_terms(tokenizer, stored.record, config))
         progress("segment", done, len(documents))
-    return terms
+    return TermCounts.build([stored.id for stored in documents], terms)
+
+
+def made_passages(
+    documents: Sequence[StoredRecord], encoder: Encoder, progress: Progress
+) -> Passages:
+    """Cut and embed records, in order of id."""
+    row_ids: list[int] = []
+    texts: list[str] = []
+    windows: list[tuple[int, int]] = []
+    for stored in documents:
+        for text, span in passages(encoder, stored.record):
+            row_ids.append(stored.id)
+            texts.append(text)
+            windows.append(span)
+    vectors = encoder.encode_passages(
+        texts, progress=lambda done, total: progress("embed", done, total)
+    )
+    return Passages(
+        np.array(row_ids, np.int64),
+        vectors.reshape(len(texts), encoder.dimension),
+        np.array(windows, np.int64).reshape(-1, 2),
+    )

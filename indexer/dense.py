@@ -8,6 +8,7 @@ of a float32 product depends on how many queries were asked together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,34 +17,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.errors import ShardError
+from indexer.live import LiveDocuments, Mask
 from indexer.scored import ScoredDoc, top_documents
 
 Vectors = NDArray[np.float32]
 # Candidates beyond n, so that float32 rounding cannot push a true result out. Where more tie
 # than these, the search goes deeper.
 _OVERFETCH = 16
+# Up to this many rows left out are searched and dropped afterwards: FAISS has no matrix
+# multiplication for a search that leaves out rows.
+_FEW_ROWS = 256
 # Results held in memory at once, 12 bytes each.
 _RESULTS = 8 * 1024**2
 # Large enough for FAISS's matrix multiplication at any dimension, small enough for memory.
 _BATCH = 1024
 
 
-class DenseIndex:
-    """Inner product over unit rows, i.e. cosine similarity, in [−1, 1]."""
+class VectorRows:
+    """The vectors of one segment: inner product over unit rows, i.e. cosine, in [−1, 1]."""
 
     def __init__(self, index: Any) -> None:
         self._index = index
         flat: Any = faiss.downcast_index(index.index)
-        self._vectors: Vectors = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d).reshape(
-            flat.ntotal, flat.d
+        self._flat = flat
+        count, width = int(flat.ntotal), int(flat.d)
+        self.vectors: Vectors = faiss.rev_swig_ptr(flat.get_xb(), count * width).reshape(
+            count, width
         )
-        row_ids: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
-        self._doc_ids, starts = np.unique(row_ids, return_index=True)
-        self._bounds = np.append(starts, len(row_ids)).astype(np.int64)
+        """(rows, dimension)."""
+        self.row_ids: NDArray[np.int64] = faiss.vector_to_array(index.id_map)
+        """(rows,) the document of each row, ascending."""
+        self.doc_ids, starts = np.unique(self.row_ids, return_index=True)
+        self._bounds = np.append(starts, count).astype(np.int64)
+        self._sizes = np.diff(self._bounds)
+        self._document = np.repeat(np.arange(len(starts)), self._sizes)
 
     @classmethod
-    def build(cls, row_ids: Sequence[int], vectors: Vectors) -> DenseIndex:
-        """Index ``vectors`` (rows, dimension), row i belonging to document ``row_ids[i]``.
+    def build(cls, row_ids: Sequence[int] | NDArray[np.int64], vectors: Vectors) -> VectorRows:
+        """Take ``vectors`` (rows, dimension), row i belonging to document ``row_ids[i]``.
 
         ``row_ids`` ascend; rows of one document stand together.
         """
@@ -60,7 +71,7 @@ class DenseIndex:
         faiss.write_index(self._index, str(path))
 
     @classmethod
-    def load(cls, path: Path) -> DenseIndex:
+    def load(cls, path: Path) -> VectorRows:
         """Open what ``save`` wrote, memory-mapped.
 
         Raises:
@@ -72,34 +83,117 @@ class DenseIndex:
             raise ShardError("向量索引无法打开。请重新运行 zhitong index build。") from error
 
     @property
-    def doc_ids(self) -> NDArray[np.int64]:
-        """(n,) ids of the documents, ascending."""
-        return self._doc_ids
-
-    @property
     def dimension(self) -> int:
         return int(self._index.d)
 
     @property
     def rows(self) -> int:
         """Number of vectors."""
-        return int(self._index.ntotal)
+        return len(self.row_ids)
 
-    def row_range(self, doc_id: int) -> tuple[int, int]:
-        """Rows ``[start, end)`` of a document; empty when it is not here."""
-        place = int(np.searchsorted(self._doc_ids, doc_id))
-        if place == len(self._doc_ids) or self._doc_ids[place] != doc_id:
-            return 0, 0
-        return int(self._bounds[place]), int(self._bounds[place + 1])
+    def row_range(self, document: int) -> tuple[int, int]:
+        """Rows ``[start, end)`` of the document at a place in ``doc_ids``."""
+        return int(self._bounds[document]), int(self._bounds[document + 1])
+
+    def row_mask(self, keep: Mask) -> Mask:
+        """(rows,) the rows of the documents (as in ``doc_ids``) for which ``keep`` is true."""
+        return np.asarray(keep[self._document])
+
+    def best(self, queries: Vectors, n: int, keep: Mask | None) -> list[list[ScoredDoc]]:
+        """The best ``n`` documents for each of ``queries`` (q, dimension), at most some 1,000.
+
+        ``keep`` (documents,): which the results may hold; None for all.
+        """
+        candidates = self._candidates(queries, n, keep)
+        return [self._rescore(q, found, n) for q, found in zip(queries, candidates, strict=True)]
+
+    def _candidates(self, queries: Vectors, n: int, keep: Mask | None) -> list[NDArray[np.int64]]:
+        """For each query the documents (places in ``doc_ids``) among which its best ``n`` are."""
+        mask = None if keep is None else self.row_mask(keep)
+        wanted = self.rows if mask is None else int(mask.sum())
+        depth = (n + _OVERFETCH) * -(-self.rows // max(len(self.doc_ids), 1))
+        if depth >= wanted:
+            whole = np.arange(len(self.doc_ids)) if keep is None else np.flatnonzero(keep)
+            return [whole] * len(queries)
+        parameters = None
+        if mask is not None and self.rows - wanted <= _FEW_ROWS:
+            depth += self.rows - wanted
+        elif mask is not None:
+            bits: Any = np.packbits(mask, bitorder="little")
+            selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg]
+            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
+        found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(queries)
+        open_queries = np.arange(len(queries))
+        depth = min(self.rows, depth)
+        while len(open_queries):
+            unfinished = []
+            size = max(_RESULTS // depth, 1)
+            for start in range(0, len(open_queries), size):
+                block = open_queries[start : start + size]
+                scores, hits = self._flat.search(queries[block], depth, params=parameters)
+                for query, values, rows in zip(block, scores, hits, strict=True):
+                    # FAISS pads a short result with -1; a padded one has shown all there is.
+                    exhausted = depth == self.rows or bool(rows[-1] == -1)
+                    inside = rows != -1 if mask is None else (rows != -1) & mask[rows]
+                    documents = self._document[rows[inside]]
+                    found[query] = np.unique(documents)
+                    if not exhausted and not self._settled(
+                        values[inside], documents, float(values[-1]), n
+                    ):
+                        unfinished.append(query)
+            open_queries = np.array(unfinished, dtype=np.int64)
+            depth = min(self.rows, depth * 4)
+        return found
+
+    def _settled(self, scores: Vectors, documents: NDArray[np.int64], last: float, n: int) -> bool:
+        """Whether no document outside ``documents`` can be among the best ``n``.
+
+        Its score is at most the last one; each is off by up to dimension · 2⁻²⁴ (the bound for
+        a float32 sum of products of unit vectors).
+        """
+        firsts = np.sort(np.unique(documents, return_index=True)[1])
+        rounding = self.dimension * 2.0**-23
+        return len(firsts) >= n and bool(scores[firsts[n - 1]] - last > rounding)
+
+    def _rescore(self, query: Vectors, documents: NDArray[np.int64], n: int) -> list[ScoredDoc]:
+        if len(documents) == 0:
+            return []
+        starts, counts = self._bounds[documents], self._sizes[documents]
+        firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
+        rows = np.repeat(starts - firsts, counts) + np.arange(counts.sum())
+        scores = np.maximum.reduceat(similarities(query, self.vectors[rows]), firsts)
+        return top_documents(self.doc_ids[documents], scores, n)
+
+
+class DenseIndex:
+    """Exact search over the vectors of one or more segments, as if they were one."""
+
+    def __init__(self, live: LiveDocuments, parts: Sequence[VectorRows], dimension: int) -> None:
+        self._live = live
+        self._parts = parts
+        self.dimension = dimension
+        self.rows = sum(
+            int(part.row_mask(alive).sum()) for part, alive in zip(parts, live.alive, strict=True)
+        )
+        """Number of vectors that answer."""
+
+    @property
+    def doc_ids(self) -> NDArray[np.int64]:
+        """(n,) ids of the documents, ascending."""
+        return self._live.doc_ids
 
     def document_vectors(self, doc_id: int) -> Vectors:
         """(rows of the document, dimension), in the order they were added."""
-        start, end = self.row_range(doc_id)
-        return self._vectors[start:end]
+        here = self._live.locate(doc_id)
+        if here is None:
+            return np.empty((0, self.dimension), np.float32)
+        segment, row = here
+        start, end = self._parts[segment].row_range(row)
+        return self._parts[segment].vectors[start:end]
 
     def row_scores(self, query: Vectors, doc_id: int) -> NDArray[np.float64]:
-        """(rows of the document,) canonical float64 similarities."""
-        return _similarities(query, self.document_vectors(doc_id))
+        """(rows of the document,) canonical float64 similarities; none when it is not here."""
+        return similarities(query, self.document_vectors(doc_id))
 
     def search(
         self, query: Vectors, n: int, allowed: NDArray[np.int64] | None = None
@@ -115,72 +209,32 @@ class DenseIndex:
         self, queries: Vectors, n: int, allowed: NDArray[np.int64] | None = None
     ) -> list[list[ScoredDoc]]:
         """``search`` for every row of ``queries`` (q, dimension): same ids, scores and order."""
-        if n <= 0 or self.rows == 0 or (allowed is not None and len(allowed) == 0):
+        if n <= 0:
             return [[] for _ in queries]
+        mask = self._live.mask(allowed)
+        keeps = [self._live.rows(segment, mask) for segment in range(len(self._parts))]
+        asked = [
+            (part, None if keep is None or keep.all() else keep)
+            for part, keep in zip(self._parts, keeps, strict=True)
+            if part.rows and (keep is None or keep.any())
+        ]
         results: list[list[ScoredDoc]] = []
         for start in range(0, len(queries), _BATCH):
             block = np.ascontiguousarray(queries[start : start + _BATCH], dtype=np.float32)
-            candidates = self._candidates(block, n, allowed)
-            results.extend(
-                self._rescore(query, ids, n) for query, ids in zip(block, candidates, strict=True)
-            )
+            found = [part.best(block, n, keep) for part, keep in asked]
+            results += [_merged([f[i] for f in found], n) for i in range(len(block))]
         return results
 
-    def _candidates(
-        self, queries: Vectors, n: int, allowed: NDArray[np.int64] | None
-    ) -> list[NDArray[np.int64]]:
-        parameters = None
-        if allowed is not None and not self._covers(allowed):
-            selector = faiss.IDSelectorBatch(np.ascontiguousarray(allowed, dtype=np.int64))
-            parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
-        found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(queries)
-        open_queries = np.arange(len(queries))
-        rows_per_doc = -(-self.rows // max(len(self._doc_ids), 1))
-        depth = min(self.rows, (n + _OVERFETCH) * rows_per_doc)
-        while len(open_queries):
-            unfinished = []
-            size = max(_RESULTS // depth, 1)
-            for start in range(0, len(open_queries), size):
-                block = open_queries[start : start + size]
-                scores, ids = self._index.search(queries[block], depth, params=parameters)
-                for query, values, hits in zip(block, scores, ids, strict=True):
-                    # FAISS pads a short result with -1; a padded one has shown all there is.
-                    exhausted = depth == self.rows or bool(hits[-1] == -1)
-                    found[query] = np.unique(hits[hits != -1])
-                    if not exhausted and not self._settled(values, hits, n):
-                        unfinished.append(query)
-            open_queries = np.array(unfinished, dtype=np.int64)
-            depth = min(self.rows, depth * 4)
-        return found
 
-    def _settled(self, scores: Vectors, hits: NDArray[np.int64], n: int) -> bool:
-        """Whether no document outside ``hits`` can be among the best ``n``.
-
-        Its score is at most the last one; each is off by up to dimension · 2⁻²⁴ (the bound for
-        a float32 sum of products of unit vectors).
-        """
-        firsts = np.sort(np.unique(hits, return_index=True)[1])
-        rounding = self.dimension * 2.0**-23
-        return len(firsts) >= n and bool(scores[firsts[n - 1]] - scores[-1] > rounding)
-
-    def _covers(self, allowed: NDArray[np.int64]) -> bool:
-        return len(allowed) >= len(self._doc_ids) and bool(
-            np.isin(self._doc_ids, allowed, assume_unique=True).all()
-        )
-
-    def _rescore(self, query: Vectors, ids: NDArray[np.int64], n: int) -> list[ScoredDoc]:
-        if len(ids) == 0:
-            return []
-        places = np.searchsorted(self._doc_ids, ids)
-        starts, counts = self._bounds[places], np.diff(self._bounds)[places]
-        firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        rows = np.repeat(starts - firsts, counts) + np.arange(counts.sum())
-        scores = np.maximum.reduceat(_similarities(query, self._vectors[rows]), firsts)
-        return top_documents(ids, scores, n)
-
-
-def _similarities(query: Vectors, vectors: Vectors) -> NDArray[np.float64]:
+def similarities(query: Vectors, vectors: Vectors) -> NDArray[np.float64]:
+    """(rows,) inner products in float64: the same for a row in whatever company it stands."""
     # Not a matrix product: its last bit depends on the number of rows. A sum over the last
     # axis is done row by row.
     products = vectors.astype(np.float64) * query.astype(np.float64)
     return np.asarray(products.sum(axis=1), dtype=np.float64)
+
+
+def _merged(found: Sequence[list[ScoredDoc]], n: int) -> list[ScoredDoc]:
+    if len(found) == 1:
+        return found[0]
+    return sorted(chain.from_iterable(found), key=lambda doc: (-doc.score, doc.id))[:n]

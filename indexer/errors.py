@@ -3,6 +3,7 @@
 IndexerError
 ├── EncoderError   a model that cannot be loaded (in ``encoder``)
 └── ShardError     an index that is missing, damaged or made by something else
+    └── IndexBusyError   another writer is at work; the published index still answers
 """
 
 from __future__ import annotations
@@ -14,3 +15,7 @@ class IndexerError(Exception):
 
 class ShardError(IndexerError):
     """An index that is missing, damaged, or made with another encoder or dictionary."""
+
+
+class IndexBusyError(ShardError):
+    """Another writer is at work on this index; the published one still answers."""

@@ -1,25 +1,27 @@
-"""BM25 over our own tokens, through bm25s: the only module that knows that library.
+"""BM25 over the term counts of one or more segments.
 
-Scores are float64 and computed for every document, so filters act inside the scan and a score
-never depends on what else was asked in the same call.
+Scores are float64, computed when asked and for every document, with statistics of all documents
+that answer: a score depends neither on what else was asked in the same call, nor on filters, nor
+on how the collection is cut into segments.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import lru_cache
+from math import log1p
 
-import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.errors import ShardError
+from indexer.live import LiveDocuments
 from indexer.scored import ScoredDoc, top_documents
+from indexer.terms import TermCounts
 
-_DOC_IDS = "doc_ids.npy"
+Scores = NDArray[np.float64]
+# Terms whose document frequency is remembered; a query has some dozens.
+_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,110 +37,97 @@ class LexicalConfig:
 
 
 class LexicalIndex:
-    """BM25 (Lucene's variant: Kamphuis et al., ECIR 2020) over one shard's documents."""
+    """BM25 in Lucene's variant: Σ weight · idf · tf / (tf + k1 · (1 − b + b · length / mean)).
 
-    def __init__(self, model: Any, doc_ids: NDArray[np.int64]) -> None:
-        self._model = model
-        self._doc_ids = doc_ids
+    Source: Robertson & Zaragoza, The Probabilistic Relevance Framework, 2009; the variant as in
+    Kamphuis et al., Which BM25 Do You Mean?, ECIR 2020.
+    """
 
-    @property
-    def doc_ids(self) -> NDArray[np.int64]:
-        """(n,) ids, ascending: position in this array is a document's row in the index."""
-        return self._doc_ids
+    def __init__(
+        self, live: LiveDocuments, parts: Sequence[TermCounts], config: LexicalConfig
+    ) -> None:
+        self._live = live
+        self._parts = parts
+        lengths = [part.lengths[alive] for part, alive in zip(parts, live.alive, strict=True)]
+        total = sum(int(some.sum()) for some in lengths)
+        mean = total / live.count if total else 1.0
+        self._norms = [
+            config.k1 * (1.0 - config.b + config.b * (part.lengths / mean)) for part in parts
+        ]
+        self._has_terms = total > 0
+        # Bounded, and gone with the generation it belongs to.
+        self._idf = lru_cache(_REMEMBERED)(self._computed_idf)
 
     @classmethod
     def build(
         cls, doc_ids: Sequence[int], documents: Sequence[Sequence[str]], config: LexicalConfig
     ) -> LexicalIndex:
-        """Index ``documents`` (term lists) under ``doc_ids`` (ascending, unique)."""
-        ids = np.asarray(doc_ids, dtype=np.int64)
-        if len(documents) != len(ids) or np.any(np.diff(ids) <= 0):
-            raise ValueError("one term list per id, ids ascending and unique")
-        model = bm25s.BM25(k1=config.k1, b=config.b, method="lucene", dtype="float64")
-        if any(documents):
-            with warnings.catch_warnings():
-                # bm25s divides by zero document frequencies it then discards.
-                warnings.simplefilter("ignore", RuntimeWarning)
-                model.index([list(d) for d in documents], show_progress=False)
-        return cls(model, ids)
-
-    def save(self, folder: Path) -> None:
-        """Write into an existing empty folder."""
-        np.save(folder / _DOC_IDS, self._doc_ids)
-        if self._has_terms:
-            self._model.save(str(folder), show_progress=False)
-
-    @classmethod
-    def load(cls, folder: Path, *, has_terms: bool = True) -> LexicalIndex:
-        """Open what ``save`` wrote, memory-mapped.
+        """Index ``documents`` (term lists) under ``doc_ids`` in memory, as one segment.
 
         Raises:
-            ShardError: a file is missing or malformed.
+            ValueError: the ids do not ascend, or do not fit the documents.
         """
-        try:
-            doc_ids = np.load(folder / _DOC_IDS, mmap_mode="r")
-            model = (
-                bm25s.BM25.load(str(folder), mmap=True)
-                if has_terms
-                else bm25s.BM25(dtype="float64")
-            )
-        except Exception as error:
-            raise ShardError(
-                f"词语索引无法打开（{error}）。请重新运行 zhitong index build。"
-            ) from error
-        return cls(model, doc_ids)
+        counts = TermCounts.build(doc_ids, documents)
+        return cls(LiveDocuments([counts.doc_ids]), [counts], config)
 
     @property
-    def _has_terms(self) -> bool:
-        return hasattr(self._model, "scores")
+    def doc_ids(self) -> NDArray[np.int64]:
+        """(n,) ids, ascending: a document's place in this array is its place in ``scores``."""
+        return self._live.doc_ids
 
     @property
     def has_terms(self) -> bool:
         """False for an index in which no document has a single term."""
         return self._has_terms
 
-    def scores(self, query: Mapping[str, float]) -> NDArray[np.float64]:
+    def scores(self, query: Mapping[str, float]) -> Scores:
         """(n,) BM25 scores of every document for weighted terms; 0 where nothing matches.
 
         Terms are added in sorted order, so equal queries give bit-equal scores.
         """
-        total = np.zeros(len(self._doc_ids), dtype=np.float64)
+        found = [np.zeros(len(part.doc_ids)) for part in self._parts]
         for term in sorted(query):
-            rows, parts = self._postings(term)
-            total[rows] += query[term] * parts
-        return total
+            idf, weight = self.idf(term), query[term]
+            for segment, rows, counts in self._postings(term):
+                norms = self._norms[segment][rows]
+                found[segment][rows] += weight * (idf * counts / (counts + norms))
+        return self._gathered(found)
 
     def contributions(self, query: Mapping[str, float], doc_id: int) -> dict[str, float]:
         """Each matching term's part of one document's score; the parts add up to it."""
-        row = int(np.searchsorted(self._doc_ids, doc_id))
-        if row == len(self._doc_ids) or self._doc_ids[row] != doc_id:
+        here = self._live.locate(doc_id)
+        if here is None:
             return {}
+        segment, row = here
+        norm = self._norms[segment][row]
         parts: dict[str, float] = {}
         for term in sorted(query):
-            rows, values = self._postings(term)
+            rows, counts = self._parts[segment].postings(term)
             place = int(np.searchsorted(rows, row))
             if place < len(rows) and rows[place] == row:
-                parts[term] = float(query[term] * values[place])
+                count = float(counts[place])
+                parts[term] = float(query[term] * (self.idf(term) * count / (count + norm)))
         return parts
 
-    def coverage(self, query: Mapping[str, float]) -> NDArray[np.float64]:
+    def coverage(self, query: Mapping[str, float]) -> Scores:
         """(n,) share of the query's weight × idf on terms that each document holds, in [0, 1]."""
-        held = np.zeros(len(self._doc_ids), dtype=np.float64)
+        held = [np.zeros(len(part.doc_ids)) for part in self._parts]
         total = 0.0
         for term in sorted(query):
             weight = query[term] * self.idf(term)
             total += weight
-            held[self._postings(term)[0]] += weight
-        return held / total if total > 0 else held
+            for segment, rows, _ in self._postings(term):
+                held[segment][rows] += weight
+        shares = self._gathered(held)
+        return shares / total if total > 0 else shares
 
     def idf(self, term: str) -> float:
-        """ln(1 + (N − df + 0.5) / (df + 0.5)), ≥ 0: how telling a term is in this shard.
+        """ln(1 + (N − df + 0.5) / (df + 0.5)), ≥ 0: how telling a term is in this index.
 
         Source: Robertson & Zaragoza 2009, in Lucene's never-negative form. A term that no
         document has gets the value for df = 0.
         """
-        df = len(self._postings(term)[0])
-        return float(np.log1p((len(self._doc_ids) - df + 0.5) / (df + 0.5)))
+        return self._idf(term)
 
     def search(
         self, query: Mapping[str, float], n: int, allowed: NDArray[np.int64] | None = None
@@ -149,19 +138,30 @@ class LexicalIndex:
         """
         scores = self.scores(query)
         keep = scores > 0
-        if allowed is not None:
-            keep &= np.isin(self._doc_ids, allowed, assume_unique=True)
-        rows = np.flatnonzero(keep)
-        return top_documents(np.asarray(self._doc_ids)[rows], scores[rows], n)
+        mask = self._live.mask(allowed)
+        if mask is not None:
+            keep &= mask[:-1]
+        places = np.flatnonzero(keep)
+        return top_documents(self.doc_ids[places], scores[places], n)
 
-    def _postings(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        # bm25s lists the empty term without giving it a column.
-        column = self._model.vocab_dict.get(term) if self._has_terms and term else None
-        if column is None:
-            return np.empty(0, np.int32), np.empty(0, np.float64)
-        pointers = self._model.scores["indptr"]
-        start, end = int(pointers[column]), int(pointers[column + 1])
-        return (
-            self._model.scores["indices"][start:end],
-            self._model.scores["data"][start:end],
-        )
+    def _computed_idf(self, term: str) -> float:
+        df = 0
+        for segment, rows, _ in self._postings(term):
+            whole = self._live.whole[segment]
+            df += len(rows) if whole else int(self._live.alive[segment][rows].sum())
+        return log1p((self._live.count - df + 0.5) / (df + 0.5))
+
+    def _postings(self, term: str) -> Iterator[tuple[int, NDArray[np.int32], NDArray[np.int32]]]:
+        for segment, part in enumerate(self._parts):
+            rows, counts = part.postings(term)
+            if len(rows):
+                yield segment, rows, counts
+
+    def _gathered(self, found: Sequence[Scores]) -> Scores:
+        """Values of each segment's rows, in order of ids and without those removed."""
+        if len(found) == 1 and self._live.whole[0]:
+            return found[0]
+        gathered = np.zeros(self._live.count + 1)
+        for values, places in zip(found, self._live.places, strict=True):
+            gathered[places] = values
+        return gathered[:-1]

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.dense import DenseIndex, Vectors
+from indexer.dense import DenseIndex, VectorRows, Vectors
 from indexer.errors import ShardError
+from indexer.live import LiveDocuments
 from indexer.scored import ScoredDoc, top_documents
 
 Ids = NDArray[np.int64]
@@ -31,6 +32,17 @@ def make(
     ids = np.sort(rng.choice(documents * 5 + 1, documents, replace=False)).astype(np.int64)
     row_ids = np.repeat(ids, rng.integers(1, most_rows + 1, documents))
     return row_ids, unit_rows(rng, len(row_ids), dimension)
+
+
+def over(*parts: VectorRows, removed: list[Ids] | None = None) -> DenseIndex:
+    """An index over segments."""
+    live = LiveDocuments([part.doc_ids for part in parts], removed)
+    return DenseIndex(live, parts, parts[0].dimension)
+
+
+def build(row_ids: Ids | list[int], vectors: Vectors) -> DenseIndex:
+    """An index of one segment."""
+    return over(VectorRows.build(row_ids, vectors))
 
 
 def brute_force(
@@ -58,7 +70,7 @@ seeds = st.integers(0, 2**32 - 1)
 def test_search_is_brute_force(seed: int, documents: int, dimension: int, n: int) -> None:
     rng = np.random.default_rng(seed)
     row_ids, vectors = make(rng, documents, dimension)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     queries = unit_rows(rng, 3, dimension)
     for query, found in zip(queries, index.search_batch(queries, n), strict=True):
         assert_same(found, brute_force(row_ids, vectors, query, n))
@@ -71,7 +83,7 @@ def test_filters_are_brute_force_down_to_one_document_and_to_none(
 ) -> None:
     rng = np.random.default_rng(seed)
     row_ids, vectors = make(rng, documents, 16)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     kept = data.draw(st.integers(0, documents))
     allowed = np.sort(rng.choice(index.doc_ids, kept, replace=False))
     strangers = np.array([10**9, 10**12], dtype=np.int64)  # ids the index does not hold
@@ -84,7 +96,7 @@ def test_filters_are_brute_force_down_to_one_document_and_to_none(
 
 def test_a_filter_reaches_the_last_document_of_many(rng: np.random.Generator) -> None:
     row_ids, vectors = make(rng, 3000, 32)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     query = unit_rows(rng, 1, 32)[0]
     worst = index.search(query, 3000)[-1]
     assert index.search(query, 10, np.array([worst.id], dtype=np.int64)) == [worst]
@@ -92,7 +104,7 @@ def test_a_filter_reaches_the_last_document_of_many(rng: np.random.Generator) ->
 
 def test_five_of_two_are_two(rng: np.random.Generator) -> None:
     vectors = unit_rows(rng, 3, 8)
-    index = DenseIndex.build([4, 4, 9], vectors)
+    index = build([4, 4, 9], vectors)
     assert {doc.id for doc in index.search(vectors[0], 5)} == {4, 9}
     assert index.search(vectors[0], 0) == []
 
@@ -104,7 +116,7 @@ def test_a_document_with_many_rows_does_not_crowd_out_the_others(
     query = unit_rows(rng, 1, 16)[0]
     row_ids = np.array([1] * 2000 + list(range(2, 302)), dtype=np.int64)
     vectors = np.concatenate([np.repeat(query[None], 2000, axis=0), far])
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     assert_same(index.search(query, 30), brute_force(row_ids, vectors, query, 30))
 
 
@@ -116,7 +128,7 @@ def test_ties_go_to_the_smaller_id_however_many_there_are(
     vectors = unit_rows(rng, 1000, 384)
     places = np.sort(rng.choice(1000, copies, replace=False))
     vectors[places] = vectors[places[0]]
-    index = DenseIndex.build(list(range(1000)), vectors)
+    index = build(list(range(1000)), vectors)
     query = vectors[places[0]]
     expected = places[:n].tolist()
     assert [doc.id for doc in index.search(query, n)][: len(expected)] == expected
@@ -134,7 +146,7 @@ def test_near_ties_are_ordered_in_float64(rng: np.random.Generator) -> None:
         place = int(rng.integers(384))
         vectors[row, place] = np.nextafter(vectors[row, place], np.float32(rng.choice([-1, 1])))
     row_ids = np.arange(600, dtype=np.int64)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     exact = np.array([index.row_scores(query, doc_id)[0] for doc_id in range(600)])
     assert len(np.unique(exact)) > 100
     expected = top_documents(row_ids, exact, 40)
@@ -154,27 +166,79 @@ def test_single_batch_and_partitioned_agree_to_the_last_bit(
     doc_ids = np.unique(row_ids)
     allowed = np.sort(rng.choice(doc_ids, 50, replace=False)) if filtered else None
 
-    whole = DenseIndex.build(row_ids.tolist(), vectors)
+    whole = build(row_ids, vectors)
     batch = whole.search_batch(queries, n, allowed)
     in_part = np.isin(row_ids, rng.choice(doc_ids, 60, replace=False))
-    parts = [DenseIndex.build(row_ids[p].tolist(), vectors[p]) for p in (in_part, ~in_part)]
+    parts = [VectorRows.build(row_ids[p], vectors[p]) for p in (in_part, ~in_part)]
+    cut = over(*parts)
+    assert cut.search_batch(queries, n, allowed) == batch
     for row in (0, 1, 200, 399):
         assert whole.search(queries[row], n, allowed) == batch[row]
-        found = [doc for part in parts for doc in part.search(queries[row], n, allowed)]
+        assert cut.search(queries[row], n, allowed) == batch[row]
+        found = [doc for part in parts for doc in over(part).search(queries[row], n, allowed)]
         assert sorted(found, key=lambda doc: (-doc.score, doc.id))[:n] == batch[row]
+
+
+@settings(deadline=None, max_examples=60)
+@given(seeds, st.integers(1, 400), st.integers(1, 4), st.integers(1, 60), st.booleans())
+def test_segments_with_removed_documents_answer_as_one_without(
+    seed: int, documents: int, segments: int, n: int, filtered: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, documents, 16)
+    vectors[rng.integers(len(vectors), size=documents)] = vectors[0]  # ties
+    doc_ids = np.unique(row_ids)
+    owner = rng.integers(0, segments, len(doc_ids))
+    share = rng.choice([0.0, 0.01, 0.3, 0.9])
+    parts, removed = [], []
+    for segment in range(segments):
+        # Some documents of the other segments stand here too, with other vectors: an older state.
+        old = doc_ids[(owner != segment) & (rng.random(len(doc_ids)) < share)]
+        live = np.isin(row_ids, doc_ids[owner == segment])
+        ids = np.concatenate([row_ids[live], old])
+        order = np.argsort(ids, kind="stable")
+        rows = np.concatenate([vectors[live], unit_rows(rng, len(old), 16)])
+        parts.append(VectorRows.build(ids[order], rows[order]))
+        removed.append(old)
+    cut = over(*parts, removed=removed)
+    allowed = np.sort(rng.choice(doc_ids, len(doc_ids) // 2, replace=False)) if filtered else None
+    queries = np.concatenate([vectors[:1], unit_rows(rng, 30, 16)])
+    whole = build(row_ids, vectors)
+    assert cut.search_batch(queries, n, allowed) == whole.search_batch(queries, n, allowed)
+    assert cut.search(queries[0], n, allowed) == whole.search(queries[0], n, allowed)
+    assert cut.rows == len(row_ids)
+    assert cut.doc_ids.tolist() == doc_ids.tolist()
+    for doc_id in doc_ids[:5]:
+        assert np.array_equal(cut.document_vectors(doc_id), vectors[row_ids == doc_id])
+
+
+@pytest.mark.parametrize("left_out", [1, 256, 257, 2900])
+def test_rows_left_out_are_few_or_many(rng: np.random.Generator, left_out: int) -> None:
+    row_ids, vectors = make(rng, 3000, 24, most_rows=1)
+    gone = np.sort(rng.choice(row_ids, left_out, replace=False))
+    part = VectorRows.build(row_ids, vectors)
+    queries = unit_rows(rng, 400, 24)
+    found = over(part, removed=[gone]).search_batch(queries, 10)
+    live = np.isin(row_ids, gone, invert=True)
+    assert found == build(row_ids[live], vectors[live]).search_batch(queries, 10)
+    assert_same(found[0], brute_force(row_ids[live], vectors[live], queries[0], 10))
+
+
+def test_a_document_that_answers_from_two_segments_is_refused(rng: np.random.Generator) -> None:
+    part = VectorRows.build([1, 4], unit_rows(rng, 2, 4))
+    with pytest.raises(ShardError, match="自相矛盾"):
+        over(part, part)
+    assert over(part, part, removed=[np.array([1, 4]), np.array([], int)]).rows == 2
 
 
 def test_the_shown_rows_are_those_of_the_document(rng: np.random.Generator) -> None:
     row_ids, vectors = make(rng, 50, 16)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
+    index = build(row_ids, vectors)
     query = unit_rows(rng, 1, 16)[0]
     for found in index.search(query, 50):
-        start, end = index.row_range(found.id)
-        assert (row_ids[start:end] == found.id).all()
-        assert end - start == int((row_ids == found.id).sum())
-        assert np.array_equal(index.document_vectors(found.id), vectors[start:end])
+        rows = np.flatnonzero(row_ids == found.id)
+        assert np.array_equal(index.document_vectors(found.id), vectors[rows])
         assert index.row_scores(query, found.id).max() == found.score
-    assert index.row_range(10**9) == (0, 0)
     assert len(index.row_scores(query, 10**9)) == 0
 
 
@@ -182,9 +246,9 @@ def test_what_was_saved_comes_back_and_answers_the_same(
     rng: np.random.Generator, tmp_path: Path
 ) -> None:
     row_ids, vectors = make(rng, 200, 24)
-    index = DenseIndex.build(row_ids.tolist(), vectors)
-    index.save(tmp_path / "x")
-    loaded = DenseIndex.load(tmp_path / "x")
+    part = VectorRows.build(row_ids, vectors)
+    part.save(tmp_path / "x")
+    index, loaded = over(part), over(VectorRows.load(tmp_path / "x"))
     queries = unit_rows(rng, 20, 24)
     allowed = index.doc_ids[::3]
     assert loaded.search_batch(queries, 9) == index.search_batch(queries, 9)
@@ -197,15 +261,16 @@ def test_what_was_saved_comes_back_and_answers_the_same(
 
 
 def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
-    index = DenseIndex.build([], np.zeros((0, 8), dtype=np.float32))
-    index.save(tmp_path / "x")
-    for opened in (index, DenseIndex.load(tmp_path / "x")):
+    part = VectorRows.build([], np.zeros((0, 8), dtype=np.float32))
+    part.save(tmp_path / "x")
+    bare = DenseIndex(LiveDocuments([]), [], 8)
+    for opened in (over(part), over(VectorRows.load(tmp_path / "x")), bare):
         assert opened.search_batch(np.ones((2, 8), dtype=np.float32), 3) == [[], []]
         assert (opened.rows, opened.dimension, len(opened.doc_ids)) == (0, 8, 0)
 
 
 def test_no_queries_give_no_answers(rng: np.random.Generator) -> None:
-    index = DenseIndex.build([1], unit_rows(rng, 1, 8))
+    index = build([1], unit_rows(rng, 1, 8))
     assert index.search_batch(np.zeros((0, 8), dtype=np.float32), 3) == []
 
 
@@ -213,14 +278,14 @@ def test_a_file_that_is_no_index_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"not an index")
     for name in ("x", "missing"):
         with pytest.raises(ShardError):
-            DenseIndex.load(tmp_path / name)
+            VectorRows.load(tmp_path / name)
 
 
 def test_ids_must_ascend_and_fit_the_rows(rng: np.random.Generator) -> None:
     vectors = unit_rows(rng, 2, 4)
     for row_ids in ([2, 1], [1]):
         with pytest.raises(ValueError, match="ascending"):
-            DenseIndex.build(row_ids, vectors)
+            build(row_ids, vectors)
 
 
 @settings(deadline=None, max_examples=200)

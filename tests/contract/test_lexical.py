@@ -1,17 +1,21 @@
-"""BM25 against the formula written out."""
+"""BM25 against the formula written out, and against the library bm25s."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from indexer.errors import ShardError
 from indexer.lexical import LexicalConfig, LexicalIndex
+from indexer.live import LiveDocuments
+from indexer.terms import TermCounts
 
 VOCABULARY = ["膜", "烯", "钢渣", "微粉", "石墨烯", "graphene", "セラ"]
 documents_of_terms = st.lists(st.lists(st.sampled_from(VOCABULARY), max_size=12), max_size=15)
@@ -53,6 +57,16 @@ def bm25(
 def ranked(parts: dict[int, dict[str, float]], n: int) -> list[tuple[int, float]]:
     totals = [(doc_id, sum(terms.values())) for doc_id, terms in parts.items() if terms]
     return sorted(totals, key=lambda item: (-item[1], item[0]))[:n]
+
+
+def over(
+    *parts: TermCounts,
+    removed: list[NDArray[np.int64]] | None = None,
+    config: LexicalConfig | None = None,
+) -> LexicalIndex:
+    """An index over segments."""
+    live = LiveDocuments([part.doc_ids for part in parts], removed)
+    return LexicalIndex(live, parts, config or LexicalConfig())
 
 
 def build(documents: list[list[str]], config: LexicalConfig | None = None) -> LexicalIndex:
@@ -143,9 +157,9 @@ def test_a_document_without_terms_is_never_found_but_counts() -> None:
 
 
 def test_an_index_without_any_term_finds_nothing(tmp_path: Path) -> None:
-    index = build([[], []])
-    index.save(tmp_path)
-    for opened in (index, LexicalIndex.load(tmp_path, has_terms=False)):
+    counts = TermCounts.build([3, 10], [[], []])
+    counts.save(tmp_path)
+    for opened in (over(counts), over(TermCounts.load(tmp_path))):
         assert not opened.has_terms
         assert opened.search({"膜": 1.0}, 5) == []
         assert opened.contributions({"膜": 1.0}, 3) == {}
@@ -154,9 +168,9 @@ def test_an_index_without_any_term_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_an_index_without_documents_finds_nothing(tmp_path: Path) -> None:
-    index = build([])
-    index.save(tmp_path)
-    for opened in (index, LexicalIndex.load(tmp_path, has_terms=False)):
+    counts = TermCounts.build([], [])
+    counts.save(tmp_path)
+    for opened in (over(counts), over(TermCounts.load(tmp_path)), over()):
         assert opened.search({"膜": 1.0}, 5) == []
         assert len(opened.doc_ids) == 0
 
@@ -175,11 +189,11 @@ def test_none_are_returned_when_none_are_asked_for() -> None:
 def test_what_was_saved_comes_back_and_answers_the_same(
     rng: np.random.Generator, tmp_path: Path
 ) -> None:
-    documents = [list(rng.choice(VOCABULARY, rng.integers(0, 9))) for _ in range(200)]
-    documents = [[str(term) for term in document] for document in documents]
-    index = build(documents, LexicalConfig(k1=0.9, b=0.4))
-    index.save(tmp_path)
-    loaded = LexicalIndex.load(tmp_path)
+    documents = random_documents(rng, 200)
+    config = LexicalConfig(k1=0.9, b=0.4)
+    counts = TermCounts.build(spread(200), documents)
+    counts.save(tmp_path)
+    index, loaded = (over(c, config=config) for c in (counts, TermCounts.load(tmp_path)))
     query = {"膜": 1.0, "石墨烯": 0.5, "セラ": 2.0}
     assert loaded.has_terms
     assert loaded.search(query, 50) == index.search(query, 50)
@@ -187,13 +201,89 @@ def test_what_was_saved_comes_back_and_answers_the_same(
     assert np.array_equal(loaded.doc_ids, index.doc_ids)
 
 
-@pytest.mark.parametrize("has_terms", [True, False])
-def test_a_folder_that_holds_no_index_is_refused(tmp_path: Path, has_terms: bool) -> None:
+def test_a_folder_that_holds_no_index_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ShardError):
-        LexicalIndex.load(tmp_path, has_terms=has_terms)
+        TermCounts.load(tmp_path)
 
 
 def test_ids_must_ascend_be_unique_and_fit_the_documents() -> None:
     for doc_ids in ([2, 1], [1, 1], [1]):
         with pytest.raises(ValueError, match="ascending"):
-            LexicalIndex.build(doc_ids, [["膜"], ["烯"]], LexicalConfig())
+            TermCounts.build(doc_ids, [["膜"], ["烯"]])
+
+
+def random_documents(rng: np.random.Generator, count: int) -> list[list[str]]:
+    return [[str(term) for term in rng.choice(VOCABULARY, rng.integers(0, 9))]
+            for _ in range(count)]  # fmt: skip
+
+
+@settings(deadline=None, max_examples=100)
+@given(documents_of_terms.filter(any), configs, queries)
+def test_scores_are_those_of_bm25s(
+    documents: list[list[str]], config: LexicalConfig, query: dict[str, float]
+) -> None:
+    oracle = bm25s.BM25(k1=config.k1, b=config.b, method="lucene", dtype="float64")
+    with np.errstate(divide="ignore"):  # it divides by document frequencies it then discards
+        oracle.index(documents, show_progress=False)
+    known = [term for term in query if term in oracle.vocab_dict]
+    weights = np.array([query[term] for term in known])
+    expected = np.zeros(len(documents))
+    for term, weight in zip(known, weights, strict=True):
+        expected += weight * oracle.get_scores([term])
+    assert build(documents, config).scores(query).tolist() == pytest.approx(
+        expected.tolist(), abs=1e-9
+    )
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 40), st.integers(1, 4), configs, queries)
+def test_segments_with_removed_documents_answer_as_one_without(
+    seed: int, count: int, segments: int, config: LexicalConfig, query: dict[str, float]
+) -> None:
+    rng = np.random.default_rng(seed)
+    documents, ids = random_documents(rng, count), np.array(spread(count), np.int64)
+    owner = rng.integers(0, segments, count)
+    parts, removed = [], []
+    for segment in range(segments):
+        # Some documents of the other segments stand here too, as they once were.
+        old = (owner != segment) & (rng.random(count) < 0.3)
+        here = np.flatnonzero((owner == segment) | old)
+        texts = [documents[i] if owner[i] == segment else [*documents[i], "旧", "膜"] for i in here]
+        parts.append(TermCounts.build(ids[here].tolist(), texts))
+        removed.append(ids[old])
+    cut = over(*parts, removed=removed, config=config)
+    whole = over(TermCounts.build(ids.tolist(), documents), config=config)
+    alive = [np.isin(p.doc_ids, gone, invert=True) for p, gone in zip(parts, removed, strict=True)]
+    merged = over(TermCounts.merge(zip(parts, alive, strict=True)), config=config)
+    allowed = ids[rng.random(count) < 0.5]
+    for index in (cut, merged):
+        assert index.doc_ids.tolist() == ids.tolist()
+        assert index.scores(query).tolist() == whole.scores(query).tolist()
+        assert index.coverage(query).tolist() == whole.coverage(query).tolist()
+        assert index.search(query, 5) == whole.search(query, 5)
+        assert index.search(query, 5, allowed) == whole.search(query, 5, allowed)
+        assert {t: index.idf(t) for t in query} == {t: whole.idf(t) for t in query}
+        for doc_id in ids.tolist():
+            assert index.contributions(query, doc_id) == whole.contributions(query, doc_id)
+
+
+def test_merged_counts_are_byte_for_byte_those_counted_together(
+    rng: np.random.Generator, tmp_path: Path
+) -> None:
+    documents, ids = random_documents(rng, 60), spread(60)
+    odd = rng.random(60) < 0.5
+    parts = []
+    for half in (odd, ~odd):
+        here = np.flatnonzero(half)
+        part = TermCounts.build([ids[i] for i in here], [documents[i] for i in here])
+        parts.append((part, np.ones(len(here), np.bool_)))
+    gone = TermCounts.build([10**6], [["只在此处"]])
+    parts.append((gone, np.zeros(1, np.bool_)))
+    for name, counts in (
+        ("merged", TermCounts.merge(parts)),
+        ("together", TermCounts.build(ids, documents)),
+    ):
+        (tmp_path / name).mkdir()
+        counts.save(tmp_path / name)
+    for path in (tmp_path / "together").iterdir():
+        assert (tmp_path / "merged" / path.name).read_bytes() == path.read_bytes()

@@ -15,9 +15,11 @@ import pytest
 
 from corpus.model import Achievement, Kind, StoredRecord
 from indexer.build import Makers, build_index
+from indexer.dense import VectorRows
 from indexer.errors import ShardError
+from indexer.generation import FORMAT_VERSION, Manifest, generation_name
 from indexer.scored import ScoredDoc
-from indexer.shard import FORMAT_VERSION, MANIFEST, IndexShard, Manifest
+from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.testing import CharTokenizer, FakeEncoder
 from tests.conftest import NOW_AT
@@ -60,6 +62,10 @@ def generations(root: Path) -> set[str]:
     return {path.name for path in (root / KIND).glob("gen-*")}
 
 
+def segments(root: Path) -> set[str]:
+    return {path.name for path in (root / KIND).glob("seg-*")}
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published index; tests that damage it take a copy."""
@@ -74,9 +80,23 @@ def root(built: Path, tmp_path: Path) -> Path:
 
 
 def generation(root: Path) -> Path:
+    """The file that names the segments which answer."""
     name = ShardStore(root).current_name(KIND)
     assert name is not None
     return root / KIND / name
+
+
+def segment(root: Path) -> Path:
+    """The folder of the one segment that a build makes."""
+    [entry] = json.loads(generation(root).read_text("utf-8"))["segments"]
+    return root / KIND / str(entry["name"])
+
+
+def republish(root: Path, content: bytes) -> None:
+    """Make a file with this content the current generation, under its right name."""
+    name = generation_name(content)
+    (root / KIND / name).write_bytes(content)
+    (root / KIND / "CURRENT").write_text(name + "\n", "ascii")
 
 
 # -- publishing --------------------------------------------------------------------------
@@ -108,7 +128,7 @@ def test_the_best_window_is_a_span_of_the_text(tmp_path: Path) -> None:
 
 def test_an_index_of_no_records_answers_nothing(tmp_path: Path) -> None:
     manifest = build(tmp_path, [])
-    assert (manifest.documents, manifest.rows, manifest.has_terms) == (0, 0, False)
+    assert (manifest.documents, manifest.rows, manifest.segments) == (0, 0, ())
     assert answers(reopened(tmp_path)) == [[], []]
 
 
@@ -136,6 +156,14 @@ def test_the_same_generation_is_opened_once(root: Path) -> None:
 def test_the_kinds_are_kept_apart(root: Path) -> None:
     with pytest.raises(ShardError, match="还没有需求索引"):
         ShardStore(root).open(Kind.NEED, MAKERS.maker)
+    shutil.copytree(root / KIND, root / Kind.NEED)
+    for ask in (
+        lambda: ShardStore(root).open(Kind.NEED, MAKERS.maker),
+        lambda: ShardStore(root).manifest(Kind.NEED),
+        lambda: ShardStore(root).verify(Kind.NEED),
+    ):
+        with pytest.raises(ShardError, match="另一类记录"):
+            ask()
 
 
 def test_what_another_process_publishes_is_seen_without_a_restart(root: Path) -> None:
@@ -156,12 +184,13 @@ build(Path({str(root)!r}), ["釉面钢渣"], "two")
 
 
 def test_only_the_generation_before_the_current_one_is_kept(root: Path) -> None:
-    first = generation(root).name
+    first = {generation(root).name, segment(root).name}
     build(root, TITLES[:2], "two")
-    second = generation(root).name
-    assert generations(root) == {first, second}
+    second = {generation(root).name, segment(root).name}
+    assert generations(root) | segments(root) == first | second
     build(root, TITLES[:3], "three")
-    assert generations(root) == {second, generation(root).name}
+    third = {generation(root).name, segment(root).name}
+    assert generations(root) | segments(root) == second | third
 
 
 def test_every_file_is_on_the_disk_before_the_pointer_moves(
@@ -183,8 +212,8 @@ def test_every_file_is_on_the_disk_before_the_pointer_moves(
     monkeypatch.setattr(os, "fsync", recorded_fsync)
     monkeypatch.setattr(Path, "replace", recorded_replace)
     build(tmp_path, TITLES)
-    folder = generation(tmp_path)
-    needed = {folder.parent, folder, *folder.rglob("*")}
+    folder = segment(tmp_path)
+    needed = {folder.parent, folder, *folder.rglob("*"), generation(tmp_path)}
     assert len(needed) > 9
     assert {path.stat().st_ino for path in needed} <= at_the_switch
 
@@ -213,12 +242,28 @@ def test_two_writers_do_not_meet(root: Path) -> None:
     assert reopened(root).manifest.snapshot == "after"
 
 
+def test_a_writer_whose_disk_is_full_leaves_nothing_behind(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = generation(root), segments(root)
+
+    def full(_self: VectorRows, _path: Path) -> None:
+        assert list((root / KIND).glob(".building-*/seg-*/lexical/rows.npy"))  # it was at work
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(VectorRows, "save", full)
+    with pytest.raises(OSError, match="no space"):
+        build(root, TITLES, "two")
+    assert not list((root / KIND).glob(".building-*"))
+    assert (generation(root), segments(root)) == before
+
+
 def test_a_writer_that_fails_leaves_nothing_behind(root: Path) -> None:
     before = generation(root)
 
     class FailingEncoder(FakeEncoder):
         def windows(self, text: str, prefix: str = "") -> list[tuple[int, int]]:
-            assert list((root / KIND).glob(".building-*/lexical/*"))  # it was at work
+            assert list((root / KIND).glob(".building-*"))  # it was at work
             raise RuntimeError("out of memory")
 
     makers = Makers(FailingEncoder(), CharTokenizer())
@@ -233,9 +278,9 @@ def test_a_writer_that_fails_leaves_nothing_behind(root: Path) -> None:
 
 def files_of(root: Path) -> list[str]:
     """Every file a reader depends on, relative to the folder of the kind."""
-    folder = generation(root)
+    folder = segment(root)
     inside = [p.relative_to(root / KIND) for p in folder.rglob("*") if p.is_file()]
-    return sorted(["CURRENT", *(path.as_posix() for path in inside)])
+    return sorted(["CURRENT", generation(root).name, *(path.as_posix() for path in inside)])
 
 
 def refused_everywhere(root: Path) -> None:
@@ -247,8 +292,9 @@ def refused_everywhere(root: Path) -> None:
 
 def test_there_are_as_many_files_as_the_damage_tests_expect(root: Path) -> None:
     names = {name.rpartition("/")[2] for name in files_of(root)}
-    assert {"CURRENT", MANIFEST, "dense.faiss", "windows.npy", "doc_ids.npy"} < names
-    assert len(files_of(root)) >= 9
+    assert {"CURRENT", generation(root).name, "hashes.npy", "dense.faiss", "windows.npy"} < names
+    assert {"doc_ids.npy", "vocabulary.json", "rows.npy", "counts.npy", "lengths.npy"} < names
+    assert len(files_of(root)) >= 11
 
 
 def test_every_file_cut_short_is_noticed(root: Path) -> None:
@@ -265,8 +311,6 @@ def test_every_file_cut_short_is_noticed(root: Path) -> None:
 
 def test_one_flipped_byte_is_noticed(root: Path) -> None:
     for name in files_of(root):
-        if name.endswith(MANIFEST):
-            continue  # below: it is what the others are checked against
         path = root / KIND / name
         whole = path.read_bytes()
         for place in {0, len(whole) // 3, len(whole) // 2, len(whole) - 1}:
@@ -276,30 +320,29 @@ def test_one_flipped_byte_is_noticed(root: Path) -> None:
     reopened(root)
 
 
-def test_a_flipped_byte_of_the_manifest_never_changes_an_answer(root: Path) -> None:
-    path = generation(root) / MANIFEST
-    whole = path.read_bytes()
-    expected = answers(reopened(root))
-    for place in range(0, len(whole), 3):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        try:
-            shard = reopened(root)
-        except ShardError:
-            continue
-        # What was built when, from which snapshot, or a maker that is then not ours.
-        for found, wanted in zip(answers(shard), expected, strict=True):
-            assert found in ([], wanted)
+def test_a_flipped_byte_anywhere_in_the_manifest_or_the_pointer_is_noticed(root: Path) -> None:
+    store = ShardStore(root)
+    for path in (generation(root), root / KIND / "CURRENT"):
+        whole = path.read_bytes()
+        for place in range(len(whole)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(ShardError, match="zhitong index build"):
+                store.manifest(KIND)
+            if place % 100 == 0:
+                refused_everywhere(root)
+        path.write_bytes(whole)
+    assert answers(reopened(root))[0], "whole again"
 
 
 def test_two_generations_files_do_not_mix(root: Path) -> None:
-    old = generation(root)
+    old = segment(root)
     build(root, [*TITLES, "第五"], "two")
-    shutil.copy(old / "dense.faiss", generation(root) / "dense.faiss")
+    shutil.copy(old / "dense.faiss", segment(root) / "dense.faiss")
     refused_everywhere(root)
 
 
 def test_surplus_and_missing_files_are_noticed(root: Path) -> None:
-    surplus = generation(root) / "lexical" / "extra.npy"
+    surplus = segment(root) / "lexical" / "extra.npy"
     surplus.write_text("x")
     refused_everywhere(root)
     surplus.unlink()
@@ -313,7 +356,8 @@ def test_surplus_and_missing_files_are_noticed(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pointer", ["", "gen-x\n", "../../etc\n", "gen-" + "0" * 32 + "\n", "\xff"]
+    "pointer",
+    ["", "gen-x\n", "../../etc\n", "gen-" + "0" * 32 + "\n", f"gen-{'0' * 64}.json\n", "\xff"],
 )
 def test_a_pointer_to_nowhere_is_noticed(root: Path, pointer: str) -> None:
     (root / KIND / "CURRENT").write_text(pointer, "latin-1")
@@ -330,22 +374,23 @@ def test_a_pointer_to_nowhere_is_noticed(root: Path, pointer: str) -> None:
         {"format_version": FORMAT_VERSION + 1},
         {"format_version": None},
         {"surplus": 1},
-        {"files": []},
+        {"segments": [{}]},
+        {"segments": [{"name": "../elsewhere", "removed": [], "files": {}}]},
         {"maker": {}},
+        {"config": {"k1": 1, "title": 2}},
     ],
 )
 def test_a_manifest_of_another_format_is_refused(root: Path, change: dict[str, object]) -> None:
-    path = generation(root) / MANIFEST
-    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **change}), "utf-8")
+    raw = json.loads(generation(root).read_text("utf-8"))
+    republish(root, json.dumps({**raw, **change}).encode())
     refused_everywhere(root)
     with pytest.raises(ShardError):
         ShardStore(root).manifest(KIND)
 
 
 def test_another_format_names_both_versions(root: Path) -> None:
-    path = generation(root) / MANIFEST
-    raw = json.loads(path.read_text("utf-8"))
-    path.write_text(json.dumps({**raw, "format_version": 99}), "utf-8")
+    raw = json.loads(generation(root).read_text("utf-8"))
+    republish(root, json.dumps({**raw, "format_version": 99}).encode())
     with pytest.raises(ShardError, match=f"99.*{FORMAT_VERSION}"):
         reopened(root)
 
@@ -388,13 +433,18 @@ def test_one_store_serves_two_makers(root: Path) -> None:
 # -- kills -------------------------------------------------------------------------------
 
 # Kills itself at its n-th touch of files (just after opening one, before making, renaming,
-# removing or flushing), for n = 1, 2, … until a build comes through; each on a copy of its own.
+# removing or flushing), for n = 1, 2, … (or 1, 3, …) until a build comes through; each on a
+# copy of its own.
 KILLED_WRITERS = """
 import os, shutil, signal, sys
 from pathlib import Path
-from tests.integration.test_store import TITLES, build
+from tests.integration import test_compaction, test_store
 
 base, out = Path(sys.argv[1]), Path(sys.argv[2])
+write, step = {
+    "rebuild": (test_store.rebuild, 1),
+    "update": (test_compaction.update_and_compact, 2),
+}[sys.argv[3]]
 EVENTS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
 
 def child(root, n):
@@ -414,11 +464,11 @@ def child(root, n):
     os.fsync = counted_fsync
     sys.addaudithook(lambda event, args: touch() if event in EVENTS else None)
     sys.setprofile(after_call)
-    build(root, TITLES[:3], "two")
+    write(root)
 
-n = 0
+n = 1 - step
 while True:
-    n += 1
+    n += step
     root = shutil.copytree(base, out / f"{n:03}" / "store")
     pid = os.fork()
     if pid == 0:
@@ -431,15 +481,25 @@ while True:
 """
 
 
+def rebuild(root: Path) -> None:
+    """What the killed writers are at."""
+    build(root, TITLES[:3], "two")
+
+
+def killed_at_every_step(root: Path, out: Path, what: str) -> list[Path]:
+    """Stores left by writers killed at every step; the last writer was not killed."""
+    command = [sys.executable, "-c", KILLED_WRITERS, str(root), str(out), what]
+    subprocess.run(command, check=True, cwd=ROOT)
+    return sorted(out.glob("*/store"))
+
+
 @pytest.fixture(scope="module")
 def killed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Stores left by writers killed at every step; the last writer was not killed."""
+    """Stores in which a rebuild was killed."""
     base = tmp_path_factory.mktemp("kill")
     root = Path(shutil.copytree(built, base / "store"))
     build(root, TITLES, "one again")  # so that there is an old generation to be cleaned away
-    command = [sys.executable, "-c", KILLED_WRITERS, str(root), str(base / "out")]
-    subprocess.run(command, check=True, cwd=ROOT)
-    return sorted((base / "out").glob("*/store"))
+    return killed_at_every_step(root, base / "out", "rebuild")
 
 
 def test_a_kill_at_any_step_leaves_an_index_that_answers(killed: list[Path]) -> None:
@@ -463,10 +523,10 @@ def test_after_a_kill_the_next_build_succeeds_and_cleans_up(killed: list[Path]) 
         build(root, TITLES[:1], "three")
         assert reopened(root).manifest.snapshot == "three"
         assert generations(root) == {before, generation(root).name}
-        assert {p.name for p in (root / KIND).iterdir()} - generations(root) <= {
-            "CURRENT",
-            ".lock",
-        }
+        others = {p.name for p in (root / KIND).iterdir()} - generations(root) - segments(root)
+        assert others <= {"CURRENT", ".lock"}
+        manifests = [json.loads(path.read_bytes()) for path in (root / KIND).glob("gen-*")]
+        assert segments(root) == {s["name"] for raw in manifests for s in raw["segments"]}
     assert left_over > 20  # the kills did hit writers at work
 
 
