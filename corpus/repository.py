@@ -258,14 +258,23 @@ class CorpusRepository:
 
     def eligible_ids(self, kind: Kind, where: RecordFilter) -> list[int]:
         """Ids of the records that pass a filter, ascending."""
+        return [row_id for row_id, _ in self.eligible(kind, where)]
+
+    def eligible(self, kind: Kind, where: RecordFilter) -> list[tuple[int, str]]:
+        """(id, content hash) of the records that pass a filter, by ascending id."""
         table = _TABLES[kind]
-        if where.keys is not None and len(where.keys) > _CHUNK:
-            keys, others = where.keys, replace(where, keys=None)
-            statement = _joined(kind, select(table.id, table.key), _conditions(kind, others))
-            return sorted(row[0] for row in self._session.exec(statement) if row[1] in keys)
-        statement = _joined(kind, select(table.id), _conditions(kind, where))
-        statement = statement.order_by(col(table.id))
-        return [int(value) for value in self._session.exec(statement)]
+        columns: Any = select(table.id, table.content_hash, table.key)
+        keys = where.keys
+        if keys is not None and len(keys) > _CHUNK:
+            where = replace(where, keys=None)
+        else:
+            keys = None
+        statement = _joined(kind, columns, _conditions(kind, where)).order_by(col(table.id))
+        return [
+            (int(row_id), content)
+            for row_id, content, key in self._session.exec(statement)
+            if keys is None or key in keys
+        ]
 
     def snapshot(self, kind: Kind) -> str:
         """SHA-256 over ``content_hashes``: names what an index is made from."""

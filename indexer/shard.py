@@ -13,7 +13,7 @@ from indexer.errors import ShardError
 from indexer.generation import REBUILD, Maker, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.live import LiveDocuments
-from indexer.segment import Segment
+from indexer.segment import Hashes, Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class IndexShard:
         self.problems = tuple(problems)
         self._segments = generation.segments
         self._live = generation.live()
+        self._ordered_hashes: Hashes | None = None
         self.lexical: LexicalIndex | None = None
         if lexical_fits:
             counts = [segment.terms for segment in generation.segments]
@@ -77,6 +78,27 @@ class IndexShard:
     def doc_ids(self) -> NDArray[np.int64]:
         """Ids of the documents this shard answers with, ascending."""
         return self._live.doc_ids
+
+    def holds(self, ids: NDArray[np.int64], content_hashes: Sequence[str]) -> NDArray[np.bool_]:
+        """(len(ids),) whether each document (ids ascending) is here with that content."""
+        places = np.searchsorted(self.doc_ids(), ids)
+        held = np.zeros(len(ids), np.bool_)
+        here = places < len(self.doc_ids())
+        held[here] = self.doc_ids()[places[here]] == ids[here]
+        if held.any():
+            asked = [bytes.fromhex(content) for content in content_hashes]
+            wanted = np.frombuffer(b"".join(asked), np.uint8).reshape(len(ids), -1)
+            held[held] = (self._hashes()[places[held]] == wanted[held]).all(axis=1)
+        return held
+
+    def _hashes(self) -> Hashes:
+        """(documents, 32) content hashes in order of ``doc_ids``."""
+        if self._ordered_hashes is None:
+            alive = zip(self._segments, self._live.alive, strict=True)
+            parts = [(segment.doc_ids[mask], segment.hashes[mask]) for segment, mask in alive]
+            order = np.argsort(np.concatenate([ids for ids, _ in parts]))
+            self._ordered_hashes = np.concatenate([hashes for _, hashes in parts])[order]
+        return self._ordered_hashes
 
     def best_window(self, query: NDArray[np.float32], doc_id: int) -> tuple[int, int] | None:
         """Span of the text window nearest to the query; None if that is the title."""

@@ -91,7 +91,7 @@ class MatchEngine:
         )
         filters = [where] * len(queries) if isinstance(where, RecordFilter) else where
         return [
-            self._fuse(shard, query, self._eligible.get(repository, target, one))[:limit]
+            self._fuse(shard, query, self._eligible.get(repository, target, one, shard))[:limit]
             for query, one in zip(prepared, filters, strict=True)
         ]
 
@@ -112,7 +112,7 @@ class MatchEngine:
         prepared = prepare_queries(
             queries, self.makers, self.config.query, dense=self._dense(shard)
         )
-        allowed = self._eligible.get(repository, target, where)
+        allowed = self._eligible.get(repository, target, where, shard)
         rankings = []
         for query in prepared:
             kept: list[tuple[FusedDoc, Relevance]] = []

@@ -11,27 +11,36 @@ from numpy.typing import NDArray
 
 from corpus.model import Kind, RecordFilter
 from corpus.repository import CorpusRepository
+from indexer.shard import IndexShard
 
 _KEPT = 64
 
 
 class EligibleIds:
-    """Ids that pass a filter, remembered until the corpus changes. Safe for threads."""
+    """Documents that pass a filter and that an index holds as they are now.
+
+    Remembered until the corpus or the index changes. Safe for threads.
+    """
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[tuple[int, Kind, RecordFilter], NDArray[np.int64]] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, str, Kind, RecordFilter], NDArray[np.int64]] = (
+            OrderedDict()
+        )
         self._lock = threading.Lock()
 
     def get(
-        self, repository: CorpusRepository, kind: Kind, where: RecordFilter
+        self, repository: CorpusRepository, kind: Kind, where: RecordFilter, shard: IndexShard
     ) -> NDArray[np.int64]:
-        """Ascending ids."""
-        key = (repository.revision(), kind, where)
+        """Ascending ids. A record that was changed since it was indexed is left out: the index
+        would find it for words that it no longer has."""
+        key = (repository.revision(), shard.name, kind, where)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)
                 return self._cache[key]
-        ids = np.array(repository.eligible_ids(kind, where), dtype=np.int64)
+        found = repository.eligible(kind, where)
+        ids = np.array([row_id for row_id, _ in found], dtype=np.int64)
+        ids = ids[shard.holds(ids, [content for _, content in found])]
         with self._lock:
             self._cache[key] = ids
             while len(self._cache) > _KEPT:

@@ -14,6 +14,7 @@ import httpx
 from api.services import Services
 from api.settings import Settings
 from corpus.model import Achievement, Kind, Need
+from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.tokenizer import JiebaTokenizer
@@ -37,8 +38,8 @@ def test_a_running_server_sees_edits_and_withdrawals_of_another_process(
 ) -> None:
     home = tmp_path / "home"
     writer = Services(Settings(home=home))  # never loads a model, never touches the index
-    with writer.repository() as repository:
-        repository.upsert([OLD, Need(key="N1", title="废水回用")], NOW_AT)
+    with writer.writing() as session:
+        CorpusRepository(session).upsert([OLD, Need(key="N1", title="废水回用")], NOW_AT)
     built = run("index", "build", "--json", home=home)
     assert built.returncode == 0, built.stderr
     facts = json.loads(built.stdout)[0]
@@ -47,20 +48,21 @@ def test_a_running_server_sees_edits_and_withdrawals_of_another_process(
     assert facts["peak_memory_mib"] > 50
     with serving(home, model_cache) as client:
         assert served_ids(client, "焦化废水处理") == []
-        with writer.repository() as repository:
-            repository.upsert([NEW], NOW_AT)
+        with writer.writing() as session:
+            CorpusRepository(session).upsert([NEW], NOW_AT)
         assert served_ids(client, "焦化废水处理") == ["L2"]
         [state, _] = client.get("/api/v1/system/indexes").json()
         assert (state["documents"], state["segments"], state["lag"]) == (2, 2, 0)
-        with writer.repository() as repository:
-            repository.upsert([replace(NEW, title="骨质瓷釉面缺陷检测", text="")], NOW_AT)
+        with writer.writing() as session:
+            changed = replace(NEW, title="骨质瓷釉面缺陷检测", text="")
+            CorpusRepository(session).upsert([changed], NOW_AT)
         assert served_ids(client, "釉面缺陷检测") == ["L2"]
-        with writer.repository() as repository:
-            repository.delete(Kind.ACHIEVEMENT, ["L2"])
+        with writer.writing() as session:
+            CorpusRepository(session).delete(Kind.ACHIEVEMENT, ["L2"])
         assert served_ids(client, "釉面缺陷检测") == []
         assert client.get("/readyz").status_code == 200
-    with writer.repository() as repository:
-        repository.upsert([NEW], NOW_AT)
+    with writer.writing() as session:
+        CorpusRepository(session).upsert([NEW], NOW_AT)
     writer.close()
     shown = run("index", "build", home=home).stdout
     assert "2 条记录，4 个向量，2 段；新增 1，修改 0，移除 0，沿用 1" in shown
@@ -87,8 +89,8 @@ def test_a_real_model_s_index_ranks_after_an_update_as_after_a_rebuild(
     ]
     half = records[::2]
     for part in (half, records):
-        with services.repository() as repository:
-            repository.upsert(part, NOW_AT)
+        with services.writing() as session:
+            CorpusRepository(session).upsert(part, NOW_AT)
         done = services.refresh_index(Kind.ACHIEVEMENT)
     assert (done.added, done.reused) == (len(records) - len(half), len(half))
     lines = (SAMPLE / "needs.jsonl").read_text("utf-8").splitlines()[:12]

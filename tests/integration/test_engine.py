@@ -169,6 +169,30 @@ def test_what_the_database_lost_is_not_shown_without_a_rebuild(world: World) -> 
     assert "A1" not in world.keys("钢渣微粉")
 
 
+def test_a_record_is_never_found_for_words_it_no_longer_has(world: World) -> None:
+    """The index still has the old text; the database has another under the same id."""
+    assert "A1" in world.keys("钢渣微粉")
+    with Session(world.database) as session:
+        changed = replace(ACHIEVEMENTS[0], title="奶牛乳房炎疫苗", text="奶牛养殖防疫。")
+        CorpusRepository(session).upsert([changed], NOW_AT)
+        session.commit()
+    assert "A1" not in world.keys("钢渣微粉")
+    assert "A1" not in world.keys("奶牛乳房炎疫苗")
+    world.build()
+    assert "A1" in world.keys("奶牛乳房炎疫苗")
+
+
+def test_what_was_compared_is_what_the_index_holds(world: World) -> None:
+    with Session(world.database) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([Achievement(key="A6", title="钢渣微粉新法")], NOW_AT)
+        session.commit()
+        [ranking] = world.engine.match(
+            repository, [Query("钢渣")], Kind.ACHIEVEMENT, RecordFilter(), 10
+        )
+    assert ranking.eligible == len(ACHIEVEMENTS)
+
+
 def test_an_expiry_is_seen_without_a_rebuild(world: World) -> None:
     today = RecordFilter(valid_on=date(2026, 11, 24))
     assert "A1" in world.keys("钢渣微粉", today)

@@ -19,6 +19,7 @@ from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.model import Achievement, Kind, RecordFilter, Status
+from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.testing import CharTokenizer, FakeEncoder
 from indexer.update import snapshot_of
@@ -47,13 +48,19 @@ def services_with(home: Path, makers: Makers | None = None) -> Services:
     return services
 
 
+@contextmanager
+def edited(services: Services) -> Iterator[CorpusRepository]:
+    with services.writing() as session:
+        yield CorpusRepository(session)
+
+
 def write(services: Services, *records: Achievement) -> None:
-    with services.repository() as repository:
+    with edited(services) as repository:
         repository.upsert(records, NOW_AT)
 
 
 def set_status(services: Services, key: str, status: Status) -> None:
-    with services.repository() as repository:
+    with edited(services) as repository:
         repository.set_status(KIND, key, status, NOW_AT)
 
 
@@ -123,7 +130,7 @@ def test_another_process_sees_every_edit_at_its_next_query(services: Services) -
         assert "A1" not in ask("钢渣微粉")[0]
         set_status(services, "A1", Status.ACTIVE)
         assert ask("钢渣微粉")[0][0] == "A1"
-        with services.repository() as repository:
+        with edited(services) as repository:
             repository.delete(KIND, ["A1"])
         assert "A1" not in ask("钢渣微粉")[0]
 
