@@ -16,7 +16,7 @@ from indexer.compact import compact
 from indexer.errors import IndexBusyError, ShardError
 from indexer.generation import Manifest
 from indexer.lexical import LexicalConfig
-from indexer.shard import Generation
+from indexer.shard import Generation, IndexShard
 from indexer.store import ShardStore
 from indexer.update import (
     Difference,
@@ -137,6 +137,12 @@ class IndexKeeper:
         except OSError as error:
             return _lag(missing, f"索引无法写入（{error}）。{_HINT}")
         return ()
+
+    def agrees(self, repository: CorpusRepository, kind: Kind, shard: IndexShard) -> bool:
+        """Whether an index was made from the state that ``repository`` sees."""
+        revision = repository.revision()
+        known, _ = self._compared.get(kind, (None, 0))
+        return shard.manifest.revision == revision or known == (shard.name, revision)
 
     def _made_by_others(self, generation: Generation) -> bool:
         stale = Stale.of(generation.manifest, self._makers.maker, LexicalConfig())

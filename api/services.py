@@ -25,6 +25,7 @@ from indexer.builtin import ensure_builtin_model
 from indexer.compact import compact
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.generation import Manifest
+from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from indexer.update import IndexUpdate
@@ -32,6 +33,7 @@ from matcher.engine import MatchEngine, Ranking
 from matcher.query import Query
 
 _BATCH = 256
+_ATTEMPTS = 5
 
 
 class Services:
@@ -154,14 +156,32 @@ class Services:
             valid_on=None if include_expired else now_at().astimezone(TIME_ZONE).date(),
         )
 
+    @contextmanager
+    def searching(
+        self, target: Kind
+    ) -> Iterator[tuple[CorpusRepository, IndexShard, tuple[str, ...]]]:
+        """One state of the database, an index that agrees with it, and what is not in it yet.
+
+        While somebody writes without a pause the two may not agree after some attempts; then
+        what has changed in between is left out of the answer.
+        """
+        for left in reversed(range(_ATTEMPTS)):
+            with self.repository() as repository:
+                lag = self.indexing.freshen(repository, target)
+            # Read again: what was just brought into the index is not in the state seen before.
+            with self.repository() as repository:
+                shard = self.engine.shard(target)
+                if not left or lag or self.indexing.agrees(repository, target, shard):
+                    yield repository, shard, lag
+                    return
+
     def search(
         self, text: str, target: Kind, where: RecordFilter, limit: int, role: Role
     ) -> RankingOut:
         """Matches for free text."""
-        with self.repository() as repository:
-            lag = self.indexing.freshen(repository, target)
+        with self.searching(target) as (repository, shard, lag):
             [ranking] = self.engine.match(
-                repository, [Query(text)], target, _readable(where, role), limit
+                repository, [Query(text)], target, _readable(where, role), limit, shard
             )
             return RankingOut.of(_with_problems(ranking, lag), role)
 
@@ -169,10 +189,9 @@ class Services:
         self, kind: Kind, key: str, where: RecordFilter, limit: int, role: Role
     ) -> RankingOut:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
-        with self.repository() as repository:
-            lag = self.indexing.freshen(repository, kind.other)
+        with self.searching(kind.other) as (repository, shard, lag):
             stored, ranking = self.engine.match_record(
-                repository, kind, key, _readable(where, role), limit
+                repository, kind, key, _readable(where, role), limit, shard
             )
             return RankingOut.of(_with_problems(ranking, lag), role, stored.record)
 
@@ -185,8 +204,7 @@ class Services:
     ) -> list[RankingOut]:
         """Achievements for every need that is still valid, in order of entry."""
         valid = RecordFilter(valid_on=where.valid_on)
-        with self.repository() as repository:
-            lag = self.indexing.freshen(repository, Kind.ACHIEVEMENT)
+        with self.searching(Kind.ACHIEVEMENT) as (repository, shard, lag):
             ids = repository.eligible_ids(Kind.NEED, valid)
             found: list[RankingOut] = []
             for start in range(0, len(ids), _BATCH):
@@ -199,6 +217,7 @@ class Services:
                     Kind.ACHIEVEMENT,
                     _readable(where, role),
                     limit,
+                    shard,
                 )
                 found += [
                     RankingOut.of(_with_problems(ranking, lag), role, record)

@@ -80,12 +80,13 @@ class MatchEngine:
         target: Kind,
         where: Sequence[RecordFilter] | RecordFilter,
         limit: int,
+        shard: IndexShard | None = None,
     ) -> list[list[FusedDoc]]:
         """The best ``limit`` ids for each query, without records, reasons or a floor.
 
-        ``where`` is one filter for all queries or one for each.
+        ``where`` is one filter for all queries or one for each; ``shard`` None is the current one.
         """
-        shard = self.shard(target)
+        shard = shard or self.shard(target)
         prepared = prepare_queries(
             queries, self.makers, self.config.query, dense=self._dense(shard)
         )
@@ -102,13 +103,16 @@ class MatchEngine:
         target: Kind,
         where: RecordFilter,
         limit: int,
+        shard: IndexShard | None = None,
     ) -> list[Ranking]:
         """Explained matches for each query; an empty list where nothing is good enough.
+
+        ``shard`` None is the current one.
 
         Raises:
             ShardError: no index can answer.
         """
-        shard = self.shard(target)
+        shard = shard or self.shard(target)
         prepared = prepare_queries(
             queries, self.makers, self.config.query, dense=self._dense(shard)
         )
@@ -139,6 +143,7 @@ class MatchEngine:
         key: str,
         where: RecordFilter,
         limit: int,
+        shard: IndexShard | None = None,
     ) -> tuple[StoredRecord, Ranking]:
         """Matches of one stored record on the other side.
 
@@ -148,7 +153,7 @@ class MatchEngine:
         """
         stored = repository.require(kind, key)
         query = Query.of(stored.record)
-        return stored, self.match(repository, [query], kind.other, where, limit)[0]
+        return stored, self.match(repository, [query], kind.other, where, limit, shard)[0]
 
     def _dense(self, shard: IndexShard) -> bool:
         return shard.dense is not None and "dense" in self.config.retrieval.signals

@@ -288,9 +288,10 @@ def test_searchers_never_see_a_mixture(services: Services, tmp_path: Path) -> No
 
 def ranked(services: Services) -> list[tuple[int, list[float]]]:
     """Ids and the scores of each path, without the texts, which the database gives."""
-    with services.repository() as repository:
-        services.indexing.freshen(repository, KIND)
-        [docs] = services.engine.rank(repository, [Query("钢渣微粉")], KIND, RecordFilter(), 50)
+    with services.searching(KIND) as (repository, shard, _):
+        [docs] = services.engine.rank(
+            repository, [Query("钢渣微粉")], KIND, RecordFilter(), 50, shard
+        )
     return [(doc.id, [part.score for part in doc.parts]) for doc in docs]
 
 
