@@ -134,6 +134,7 @@ class Services:
     ) -> RecordPage:
         """Records that pass a filter, in order of entry."""
         with self.repository() as repository:
+            where = replace(where, asked_at=role.clearance.level)
             total = len(repository.eligible_ids(kind, where))
             stored = repository.page(kind, where, offset, limit)
         records = [RecordOut.of(s.record, role) for s in stored]
@@ -265,4 +266,5 @@ def _with_problems(ranking: Ranking, problems: tuple[str, ...]) -> Ranking:
 
 def _readable(where: RecordFilter, role: Role) -> RecordFilter:
     """The filter, without records whose text the role may not read."""
-    return replace(where, open_to=role.clearance.level)
+    level = role.clearance.level
+    return replace(where, open_to=level, asked_at=level)

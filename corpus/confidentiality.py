@@ -19,7 +19,7 @@ HIDDEN = "（未公开）"
 
 # Facts that stay visible on a record that is closed as a whole: what an officer needs to know
 # whom to ask for access. Nothing in them comes from the text.
-_ALWAYS_SHOWN = frozenset(
+ALWAYS_SHOWN = frozenset(
     {
         "key",
         "language",
@@ -29,7 +29,6 @@ _ALWAYS_SHOWN = frozenset(
         "confidentiality",
         "field_levels",
         "technology_field",
-        "suggested",
         "county",
         "maturity",
     }
@@ -90,9 +89,11 @@ def hidden_fields(record: Record, role: Role) -> frozenset[str]:
         if level.rank > clearance.level.rank and name not in _TELLS_APART
     }
     if closed:
-        hidden |= {f.name for f in fields(record)} - _ALWAYS_SHOWN
+        hidden |= {f.name for f in fields(record)} - ALWAYS_SHOWN
     if "text" in hidden:
         hidden.add("supplements")
+    if hidden & {"title", "text"}:
+        hidden.add("suggested")  # guessed from them
     if "organisation" in hidden:
         # A region with one institution of a kind would name it.
         hidden.add("source")
@@ -105,7 +106,16 @@ def hidden_fields(record: Record, role: Role) -> frozenset[str]:
 
 def masked(record: Record, role: Role) -> Record:
     """The record as the role may see it: hidden texts say so, other hidden values are empty."""
-    hidden = hidden_fields(record, role)
+    return _without(record, hidden_fields(record, role))
+
+
+def masked_version(record: Record, latest: Record, role: Role) -> Record:
+    """A former version as the role may see it: what is closed today was not open before."""
+    hidden = hidden_fields(record, role) | hidden_fields(latest, role)
+    return _without(record, hidden)
+
+
+def _without(record: Record, hidden: frozenset[str]) -> Record:
     values = {f.name: _empty(f.name, record) for f in fields(record) if f.name in hidden}
     return replace(record, **values) if values else record
 

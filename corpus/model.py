@@ -249,6 +249,9 @@ class RecordFilter:
     open_to: Confidentiality = Confidentiality.CONFIDENTIAL
     """Keeps records whose title and text are open at this level. Who may not read a text must
     not learn by searching what is in it."""
+    asked_at: Confidentiality = Confidentiality.CONFIDENTIAL
+    """The conditions on fields, regions and maturity hold only of values open at this level: who
+    may not read a value must not learn it by filtering. Records are not dropped otherwise."""
 
 
 def _sha256(value: Any) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from api.commands.options import JsonOption, KindOption, WhoOption
 from api.console import local_time, out
 from api.running import opened
-from corpus.confidentiality import Role, masked
+from corpus.confidentiality import Role, masked, masked_version
 from corpus.curation import Curator
 from corpus.history import History, Version
 from corpus.model import Kind, Record, StoredRecord
@@ -55,7 +55,8 @@ def history(
         versions = History(session).versions(kind.kind, key)
         if not versions:
             CorpusRepository(session).require(kind.kind, key)
-    rows = [_version(version, role) for version in versions]
+    latest = next((v.change.record for v in versions if v.change.record), None)
+    rows = [_version(version, latest, role) for version in versions]
     if as_json:
         sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
         return
@@ -152,9 +153,9 @@ def _period(record: Record) -> str:
     return f"{start or ''} 至 {end or ''}".strip() if start or end else ""
 
 
-def _version(version: Version, role: Role) -> dict[str, Any]:
+def _version(version: Version, latest: Record | None, role: Role) -> dict[str, Any]:
     change = version.change
-    record = masked(change.record, role) if change.record else None
+    record = masked_version(change.record, latest, role) if change.record and latest else None
     return {
         "number": version.number,
         "changed_at": version.changed_at.isoformat(),

@@ -108,6 +108,13 @@ PERSON = re.compile(
     rf"(?:{_COLON}|\s{{1,4}}|为|是|{_GLUED_NAME})(?P<value>{_NAME}(?:[、/]{_NAME}){{0,3}})"
     r"(?:[（(](?:先生|女士|经理|老师)[)）])?"
 )
+# What every match of the patterns above holds.
+MAY_BE_PHONE = re.compile(r"\d(?:\D{0,6}\d){5}|[+＋]\d")
+ACCOUNTS = (
+    (CHAT, ("QQ", "qq", "VX", "vx", "eChat", "echat", "微信", "V信", "钉钉")),
+    (IDENTITY, ("身份证",)),
+)
+PERSON_SIGNS = ("联系", "联络人", "对接人")
 MASK = re.compile(r"[<＜]?<(?:contact|phone|mobile|tel|e?mail|qq|wechat)>|<id>", re.I)
 
 # These are searched for at the end of a short window before a contact.

@@ -8,7 +8,7 @@ standards, project numbers and quantities are told apart by what stands around t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus.cleaning import contact_patterns as patterns
@@ -47,28 +47,34 @@ def extract_contacts(text: str) -> tuple[str, tuple[Contact, ...]]:
 
 
 def _scan(text: str) -> Iterator[_Found]:
-    for match in patterns.LABELLED_PHONE.finditer(text):
+    # The tests in front say cheaply that a pattern cannot match: most texts need none of them.
+    numbered = patterns.MAY_BE_PHONE.search(text) is not None
+    for match in patterns.LABELLED_PHONE.finditer(text) if numbered else ():
         numbers = patterns.ANY_NUMBER.finditer(match["numbers"])
         yield _with_neighbours(text, match.span(), [_phone(n) for n in numbers])
-    for match in patterns.PHONE.finditer(text):
+    for match in patterns.PHONE.finditer(text) if numbered else ():
         if not patterns.IDENTIFIER_BEFORE.search(_window(text, match.start())):
             yield _with_neighbours(text, match.span(), [_phone(match)])
-    for match in patterns.MAIL.finditer(text):
+    for match in patterns.MAIL.finditer(text) if "@" in text else ():
         yield _with_neighbours(text, match.span(), [Contact(ContactKind.MAIL, match.group())])
-    for pattern in (patterns.CHAT, patterns.IDENTITY):
-        for match in pattern.finditer(text):
+    for pattern, signs in patterns.ACCOUNTS:
+        for match in pattern.finditer(text) if _holds_any(text, signs) else ():
             other = Contact(ContactKind.OTHER, f"{match['label']}：{match['value']}")
             yield _Found(match.start(), match.end(), (other,))
-    for match in patterns.PERSON.finditer(text):
+    for match in patterns.PERSON.finditer(text) if _holds_any(text, patterns.PERSON_SIGNS) else ():
         people = (Contact(ContactKind.PERSON, n) for n in re.split("[、/]", match["value"]))
         start = _start_of(patterns.INVITATION_BEFORE, text, match.start())
         yield _Found(start, match.end(), tuple(people))
-    for match in patterns.MASK.finditer(text):
+    for match in patterns.MASK.finditer(text) if "<" in text else ():
         # A sign of comparison before a mask has lost what it compared with, and goes too. An
         # <id> may have been an ordinary word: its label stays.
         labelled = match.group() != "<id>"
         start = _start_of(patterns.LABEL_BEFORE, text, match.start()) if labelled else match.start()
         yield _Found(start, match.end())
+
+
+def _holds_any(text: str, signs: Sequence[str]) -> bool:
+    return any(sign in text for sign in signs)
 
 
 def _with_neighbours(text: str, span: tuple[int, int], contacts: list[Contact]) -> _Found:

@@ -17,6 +17,8 @@ _HALF_WIDTH = {ord(c) + 0xFEE0: c for c in map(chr, range(0x21, 0x7F)) if c.isal
 }
 _FULL_STOP_IN_NUMBER = re.compile(r"(?<=\d)．(?=\d)")
 _HYPHEN_IN_CODE = re.compile(r"(?<=[0-9A-Za-z])－(?=[0-9A-Za-z])")
+# ``str.translate`` costs more than all else here, and most cells have nothing to translate.
+_FULL_WIDTH = re.compile(r"[％．０-９Ａ-Ｚａ-ｚ]")
 
 _LITERAL_RUN = re.compile(r"(?:\\r\\n|\\[nrt])+")
 _LITERAL_BREAK = re.compile(r"(?:\\r\\n|\\n|\\r)")
@@ -125,7 +127,8 @@ def _lead(title: str) -> int:
 
 def _pass(text: str) -> str:
     text = _UNSEEN.sub("", _LINE_BREAK.sub("\n", text))
-    text = _FULL_STOP_IN_NUMBER.sub(".", text.translate(_HALF_WIDTH))
+    if _FULL_WIDTH.search(text):
+        text = _FULL_STOP_IN_NUMBER.sub(".", text.translate(_HALF_WIDTH))
     text = _HYPHEN_IN_CODE.sub("-", text)
     if _MARKUP_START.search(text):
         text = _LITERAL_RUN.sub(_unescape_literal, text)

@@ -38,6 +38,8 @@ def split_needs(title: str, text: str) -> list[tuple[str, str]]:
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:
+    if "名称" not in text:
+        return []
     names = list(_NAME.finditer(text))
     ends = [name.start() for name in names[1:]] + [len(text)]
     pairs = []

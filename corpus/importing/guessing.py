@@ -18,7 +18,7 @@ from corpus.cleaning.errors import CleaningError
 from corpus.cleaning.money import parse_amount
 from corpus.cleaning.values import parse_maturity
 from corpus.importing.headers import Meaning, meanings, normal, unit
-from corpus.importing.profiles import MANY, ColumnRule, Profile, ProfileError
+from corpus.importing.profiles import MANY, ColumnRule, Profile, ProfileError, unknown_column
 from corpus.model import Kind
 
 _NEAR = 0.75  # difflib ratio from which a name is near a known one
@@ -147,7 +147,10 @@ def _guess_column(column: str, known: Mapping[str, Meaning], cells: Sequence[str
     rules = tuple(dict.fromkeys(_rule(known[name], column) for name in near))
     likely = [rule for rule in rules if not _contradiction(rule.target, cells)]
     if not likely:
-        return ColumnGuess(column, ColumnRule("extra"), Confidence.UNKNOWN, "不认识的列")
+        rule = unknown_column(column)
+        if rule.target != "extra":
+            return ColumnGuess(column, rule, Confidence.CERTAIN, "列名像是联系方式")
+        return ColumnGuess(column, rule, Confidence.UNKNOWN, "不认识的列")
     why = f"列名与“{near[0]}”相近"
     return ColumnGuess(column, likely[0], Confidence.UNSURE, why, (*likely, ColumnRule("extra")))
 

@@ -19,6 +19,7 @@ table = "need"
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,11 @@ _BOTH = MANY | {
 TARGETS: Mapping[Kind, frozenset[str]] = {
     Kind.ACHIEVEMENT: _BOTH | {"maturity", "intellectual_property", "price"},
     Kind.NEED: _BOTH | {"county", "budget"},
+}
+_CALLED_CONTACT = {
+    "phone": re.compile("电话|手机|传真|座机"),
+    "mail": re.compile("邮箱|电子邮件"),
+    "contact_person": re.compile("联系人|联络人|联络员|对接人|微信|qq"),
 }
 _RULE_KEYS = {"to", "heading", "unit", "level"}
 _PROFILE_KEYS = {"name", "kind", "source", "match", "only", "columns"}
@@ -112,15 +118,22 @@ def header_rules(profile: Profile, header: Sequence[str]) -> dict[str, ColumnRul
     rules: dict[str, ColumnRule] = {}
     taken: set[str] = set()
     for column in sorted(header, key=lambda c: order.get(normal(c), len(order))):
-        rule = by_name.get(normal(column), ColumnRule("extra"))
+        rule = by_name.get(normal(column)) or unknown_column(column)
         if rule.target in taken:
-            rule = ColumnRule("extra")
+            rule = ColumnRule("extra", level=rule.level)
         elif rule.target not in MANY:
             taken.add(rule.target)
         if rule.target in ("budget", "price") and not rule.unit:
             rule = ColumnRule(rule.target, unit=unit(column), level=rule.level)
         rules[column] = rule
     return {column: rules[column] for column in header}
+
+
+def unknown_column(name: str) -> ColumnRule:
+    """The rule of a column that nothing else names: kept, and a contact if it is called one."""
+    word = normal(name)
+    found = next((target for target, said in _CALLED_CONTACT.items() if said.search(word)), "extra")
+    return ColumnRule(found)
 
 
 # -- files -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ The record holds what the row says in clean words; the row as it was read is kep
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -36,7 +37,7 @@ from corpus.model import (
     Organisation,
     Record,
 )
-from corpus.places import county_of, region_of
+from corpus.places import MAX_CHARS, county_of, region_of
 from corpus.taxonomy import counties, regions, technology_field_of, technology_fields
 
 _T = TypeVar("_T")
@@ -44,9 +45,13 @@ _LANGUAGES = ("zh", "ja", "ko", "en", "de")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
 _HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _TITLE_LIMIT = 1000
+_REMEMBERED = 200  # characters
 # PostgreSQL cannot index values of more than about 2,700 bytes.
 _SHORT_LIMIT = 500
 _SHORT = ("key", "organisation", "region", "technology_field", "county")
+# Free words in which people leave a number, beside title and text.
+_TEXTS = {"organisation", "region", "county", "technology_field", "industry", "cooperation",
+          "intellectual_property", "extra"}  # fmt: skip
 _CONTACTS = {
     "contact_person": ContactKind.PERSON,
     "phone": ContactKind.PHONE,
@@ -66,6 +71,27 @@ _LEVELS = {
     "机密": Confidentiality.CONFIDENTIAL,
     "绝密": Confidentiality.CONFIDENTIAL,
 }
+
+
+def _remembered(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """``parse``, its results kept for short values: columns repeat a few of them."""
+    kept = functools.lru_cache(maxsize=4096)(parse)
+    return lambda value: kept(value) if len(value) <= _REMEMBERED else parse(value)
+
+
+_date = _remembered(parse_date)
+_period = _remembered(parse_period)
+_maturity = _remembered(parse_maturity)
+_cooperation = _remembered(split_values)
+_industry = _remembered(industry_of)
+_title = _remembered(clean_title)
+_region = functools.lru_cache(maxsize=4096)(region_of)
+_county = functools.lru_cache(maxsize=4096)(county_of)
+
+
+@functools.cache
+def _amounts(unit: str) -> Callable[[str], Amount | None]:
+    return _remembered(lambda value: parse_amount(value, unit))
 
 
 class RowError(ValueError):
@@ -92,6 +118,17 @@ class _Values:
     extra: dict[str, str] = field(default_factory=dict)
     levels: dict[str, Confidentiality] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
+
+    def close(self, level: Confidentiality, *names: str) -> None:
+        """Of several levels for a field the most closed counts."""
+        for name in names:
+            self.levels[name] = max(level, self.levels.get(name, level), key=lambda one: one.rank)
+
+    def add_contacts(self, found: Sequence[Contact], level: Confidentiality | None) -> None:
+        """Contacts out of a text of that level: they are no more open than it was."""
+        self.contacts += found
+        if found and level is not None:
+            self.close(level, "contacts")
 
 
 def converter(
@@ -137,17 +174,20 @@ def _convert(
     if kind is Kind.ACHIEVEMENT:
         record: Record = Achievement(
             **shared,
-            maturity=_parsed(values, "maturity", parse_maturity),
+            maturity=_parsed(values, "maturity", _maturity),
             intellectual_property=clean_title(values.one.get("intellectual_property", "")),
             price=_amount(values, "price"),
         )
     else:
         owner: Organisation | None = shared["organisation"]
-        written = clean_title(values.one.get("county", ""))
+        written = _title(values.one.get("county", ""))
         county = (
-            county_of(written)
+            _county(written[:MAX_CHARS])
             or written
-            or county_of(owner.name if owner else "", values.one.get("address", ""))
+            or _county(
+                (owner.name if owner else "")[:MAX_CHARS],
+                values.one.get("address", "")[:MAX_CHARS],
+            )
         )
         record = Need(**shared, county=county, budget=_amount(values, "budget"))
     if values.errors:
@@ -165,7 +205,12 @@ def _assigned(cells: Mapping[str, Any], rules: Mapping[str, ColumnRule]) -> _Val
         if not text.strip():
             continue
         if rule.level is not None:
-            values.levels[_field_of(rule.target)] = rule.level
+            values.close(rule.level, *_fields_of(rule.target))
+        if rule.target in _TEXTS:
+            text, found = extract_contacts(text)
+            values.add_contacts(found, rule.level)
+            if not text.strip():
+                continue
         if rule.target == "extra":
             values.extra[_storable(name)] = text
         elif rule.target == "text":
@@ -179,10 +224,14 @@ def _assigned(cells: Mapping[str, Any], rules: Mapping[str, ColumnRule]) -> _Val
     return values
 
 
-def _field_of(target: str) -> str:
-    return {"region": "organisation", "address": "organisation", "period": "valid_until_on"}.get(
-        target, target
-    )
+def _fields_of(target: str) -> tuple[str, ...]:
+    if target in _CONTACTS:
+        return ("contacts",)
+    return {
+        "region": ("organisation",),
+        "address": ("organisation",),
+        "period": ("valid_from_on", "valid_until_on"),
+    }.get(target, (target,))
 
 
 def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
@@ -195,9 +244,11 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     for name in _SHORT:
         if len(value := one.get(name, "").strip()) > _SHORT_LIMIT:
             raise RowError(f"“{value[:40]}…”有 {len(value)} 字，这一列最多 {_SHORT_LIMIT} 字")
+    values.add_contacts(named, values.levels.get("title"))
     text, found = extract_contacts(clean_text(_joined(values.parts)))
-    start, end = _parsed(values, "period", parse_period)
-    until = _parsed(values, "valid_until_on", parse_date) or end
+    values.add_contacts(found, values.levels.get("text"))
+    start, end = _parsed(values, "period", _period)
+    until = _parsed(values, "valid_until_on", _date) or end
     organisation = _organisation(one)
     technology_field, industry = _taxonomies(values)
     key = one.get("key", "").strip() or _content_key(
@@ -211,12 +262,12 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
         "industry": industry,
         "organisation": organisation,
         "language": _language(one.get("language", ""), title + text),
-        "cooperation": split_values(one.get("cooperation", "")),
-        "published_on": _parsed(values, "published_on", parse_date),
+        "cooperation": _cooperation(one.get("cooperation", "")),
+        "published_on": _parsed(values, "published_on", _date),
         "valid_from_on": start,
         "valid_until_on": until,
         "source": profile.source,
-        "contacts": tuple(dict.fromkeys((*values.contacts, *named, *found))),
+        "contacts": tuple(dict.fromkeys(values.contacts)),
         "confidentiality": _level(one.get("confidentiality", "")),
         "field_levels": values.levels,
         "extra": values.extra,
@@ -235,34 +286,37 @@ def _joined(parts: Sequence[tuple[str, str]]) -> str:
 
 
 def _organisation(one: Mapping[str, str]) -> Organisation | None:
-    name = clean_title(one.get("organisation", ""))
+    name = _title(one.get("organisation", ""))
     if not name:
         return None
-    written = clean_title(one.get("region", ""))
-    region = written if written in regions() else region_of(written) or written
-    return Organisation(name, region or region_of(name, one.get("address", "")))
+    written = _title(one.get("region", ""))
+    region = written if written in regions() else _region(written[:MAX_CHARS]) or written
+    address = one.get("address", "")[:MAX_CHARS]
+    return Organisation(name, region or _region(name[:MAX_CHARS], address))
 
 
 def _taxonomies(values: _Values) -> tuple[str, str]:
     """Field and industry in our words; a value with two levels is kept in ``extra`` as well."""
-    field_text = clean_title(values.one.get("technology_field", ""))
-    industry_text = clean_title(values.one.get("industry", ""))
+    field_text = _title(values.one.get("technology_field", ""))
+    industry_text = _title(values.one.get("industry", ""))
     technology_field = technology_field_of(*split_taxonomy(field_text)) or field_text
-    standard = industry_of(industry_text)
+    standard = _industry(industry_text)
     industry = standard.name if standard else industry_text
-    for name, text, shown in (
-        ("技术领域", field_text, technology_field),
-        ("行业", industry_text, industry),
+    for target, name, text, shown in (
+        ("technology_field", "技术领域", field_text, technology_field),
+        ("industry", "行业", industry_text, industry),
     ):
         if text != shown:
             values.extra.setdefault(f"{name}（原文）", text)
+            if target in values.levels:
+                values.close(values.levels[target], "extra")
     return technology_field, industry
 
 
 def _amount(values: _Values, name: str) -> Amount | None:
     rule = values.rules.get(name)
     unit = (rule.unit if rule else "") or "万元"
-    return _parsed(values, name, lambda value: parse_amount(value, unit))
+    return _parsed(values, name, _amounts(unit))
 
 
 def _parsed(values: _Values, target: str, parse: Callable[[str], _T]) -> _T:

@@ -64,12 +64,18 @@ def demo(run: Run) -> str:
     return result.stdout
 
 
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serving(home: Path, cache: Path, *options: str) -> Iterator[httpx.Client]:
     """``zhitong serve`` on a free port, as a process; waits for it by asking, not by the clock."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [program(), "serve", "--port", str(port), *options],
         env=environment(home, cache),

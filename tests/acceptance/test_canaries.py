@@ -1,0 +1,394 @@
+"""Nothing closed is ever shown: words put into closed parts, looked for in every output.
+
+Outputs are what the commands print and write (text, JSON, .jsonl, .xlsx), every GET route of the
+API with its parameters, the pages, error messages and the server's log. Not outputs, and left
+out: what ``zhitong import`` itself says about the file that somebody just loaded (the report and
+the workbook of failed rows are his own file's), and the database, its backup and the index files
+on disk, which only the administrator of the machine reads. A key and its source are never closed:
+they tell records apart.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import threading
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from numpy.typing import NDArray
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from api import console, deps
+from api.app import create_app
+from api.cli import app as commands
+from api.services import Services
+from api.settings import Settings
+from corpus.confidentiality import Role
+from corpus.model import Kind
+from indexer.build import Makers
+from indexer.testing import FakeEncoder
+from indexer.tokenizer import JiebaTokenizer
+from matcher.calibration import RelevanceConfig
+from matcher.engine import MatchConfig, MatchEngine
+from tests.acceptance.canaries import (
+    OPEN_FIELD,
+    PUBLIC_TEXT,
+    PUBLIC_TITLE,
+    SECRET_FIELD,
+    SECRET_REGION,
+    Canary,
+    Corpus,
+    readable,
+)
+from tests.acceptance.conftest import environment, free_port, program
+
+WORDS = {Kind.NEED: "needs", Kind.ACHIEVEMENT: "achievements"}
+CORPORA = {kind: Corpus(kind) for kind in Kind}
+CANARIES = [canary for corpus in CORPORA.values() for canary in corpus.canaries]
+
+
+class RememberingEncoder(FakeEncoder):
+    """The same few texts are embedded thousands of times here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def encode_queries(
+        self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        for text in set(texts) - self._known.keys():
+            self._known[text] = super().encode_queries([text])[0]
+        return np.array([self._known[text] for text in texts]).reshape(len(texts), self.dimension)
+
+    encode_passages = encode_queries
+
+
+MAKERS = Makers(RememberingEncoder(), JiebaTokenizer())
+COMMAND = get_command(commands)
+# Everything that passes the filters is shown, whatever the fake vectors say.
+SHOW_ALL = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+QUERIES = (PUBLIC_TITLE[Kind.NEED], f"{PUBLIC_TEXT}{CANARIES[-1].word}")
+PARAMETERS: Mapping[str, Sequence[Any]] = {
+    "q": QUERIES,
+    "kind": list(Kind),
+    "limit": [100],
+    "offset": [0, 1],
+    "field": [None, OPEN_FIELD, SECRET_FIELD],
+    "region": [None, SECRET_REGION, "玉田县"],
+    "min_maturity": [None, "可以量产"],
+    "include_expired": [False, True],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A home with a corpus and an index, in which commands run in this process."""
+
+    home: Path
+    keys: Mapping[Kind, Sequence[str]]
+
+    def run(self, *arguments: str, all_of_it: bool = True) -> str:
+        """What a command printed, on both streams or on standard output alone."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ZHITONG_HOME", str(self.home))
+            result = CliRunner().invoke(commands, list(arguments))
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.output if all_of_it else result.stdout
+
+    def settings(self) -> Settings:
+        return Settings(home=self.home, encoder="fake", database_url="")
+
+    def client(self, role: Role) -> TestClient:
+        app = create_app(self.settings())
+        app.dependency_overrides[deps.role] = lambda: role
+        return TestClient(app, raise_server_exceptions=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_parts() -> Iterator[None]:
+    """Fake vectors, real words; lines wide enough that no word is broken."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Services, "makers", property(lambda _self: MAKERS))
+        patch.setattr("api.services.MatchEngine", partial(MatchEngine, config=SHOW_ALL))
+        patch.setenv("ZHITONG_ENCODER", "fake")
+        # Building the commands anew for each call takes longer than most of them.
+        patch.setattr("typer.testing._get_command", lambda _app: COMMAND)
+        for stream in (console.out, console.err):
+            patch.setattr(stream, "width", 5000)
+        yield
+
+
+def made(folder: Path, keep: Callable[[str], bool] = lambda _key: True) -> World:
+    """Import the records by the command line and build the indexes."""
+    keys = {kind: [key for key in corpus.keys if keep(key)] for kind, corpus in CORPORA.items()}
+    world = World(folder / "home", keys)
+    for kind, corpus in CORPORA.items():
+        for table, profile in corpus.write(folder, keys[kind]):
+            load = ("import", str(table), "--profile", str(profile), "--json")
+            [report] = json.loads(world.run(*load, all_of_it=False))
+            assert (report["new"], report["failed_count"]) == (1, 0), report
+    world.run("index", "build")
+    return world
+
+
+@pytest.fixture(scope="module")
+def world(quick_parts: None, tmp_path_factory: pytest.TempPathFactory) -> World:
+    return made(tmp_path_factory.mktemp("canaries"))
+
+
+# -- the outputs ---------------------------------------------------------------------------
+
+
+def printed(world: World, role: Role, folder: Path) -> Iterator[tuple[str, str]]:
+    """Every command that shows records, in every form."""
+    run, as_role = world.run, ("--role", role.value)
+    for kind, word in WORDS.items():
+        for query, form in itertools.product(QUERIES, ([], ["--json"], ["--include-expired"])):
+            asked = ["search", query, "--kind", word, "-n", "100", *as_role, *form]
+            yield " ".join(asked), run(*asked)
+        for key in world.keys[kind]:
+            reverse = ["--reverse"] if kind is Kind.ACHIEVEMENT else []
+            for asked in (
+                ["match", key, "-n", "100", *reverse, *as_role, "--json"],
+                ["record", "show", key, "--kind", word, *as_role],
+                ["record", "history", key, "--kind", word, *as_role],
+                ["record", "history", key, "--kind", word, *as_role, "--json"],
+            ):
+                yield " ".join(asked), run(*asked)
+    for form in ([], ["--json"]):
+        yield f"match --all {form}", run("match", "--all", "-n", "100", *as_role, *form)
+    for name in ("out.xlsx", "out.jsonl"):
+        path = folder / name
+        yield f"{name} said", run("match", "--all", "-n", "100", "--out", str(path), *as_role)
+        yield name, written(path)
+
+
+def written(path: Path) -> str:
+    if path.suffix != ".xlsx":
+        return path.read_text("utf-8")
+    with zipfile.ZipFile(path) as book:
+        return "\n".join(book.read(part).decode("utf-8") for part in book.namelist())
+
+
+def served(client: httpx.Client, world: World, *, every: bool) -> Iterator[tuple[str, str]]:
+    """Every GET route of the schema with its parameters, ``every`` combination of them or one
+    changed at a time, and the pages."""
+    schema = client.get("/openapi.json").json()
+    for path, methods in schema["paths"].items():
+        assert set(methods) == {"get"}, "a new kind of route: does it show records?"
+        parameters = methods["get"].get("parameters", [])
+        known = {p["name"]: PARAMETERS[p["name"]] for p in parameters if p["in"] == "query"}
+        for place, filled in enumerate(filled_paths(path, world)):
+            for chosen in choices(known, every=every and place == 0):
+                answer = client.get(filled, params=chosen)
+                assert answer.status_code < 500 or path == "/readyz", (filled, answer.text)
+                yield f"{filled} {chosen}", whole(answer)
+    for page in ("/", "/needs", "/achievements"):
+        yield page, whole(client.get(page))
+    for chosen in choices({k: PARAMETERS[k] for k in ("q", "kind", "field", "region")}, every=True):
+        yield f"/ {chosen}", whole(client.get("/", params=chosen))
+    for kind, word in WORDS.items():
+        for key in world.keys[kind]:
+            yield f"/{word}/{key}", whole(client.get(f"/{word}/{quote(key)}"))
+    for wrong in ("/needs/none", "/api/v1/needs/none", "/api/v1/search?limit=x", "/none", "/api/x"):
+        answer = client.get(wrong)
+        assert answer.status_code in {404, 422}
+        yield wrong, whole(answer)
+
+
+def filled_paths(path: str, world: World) -> list[str]:
+    for kind in Kind:
+        name = f"{{{kind.value}_id}}"
+        if name in path:
+            return [path.replace(name, quote(key)) for key in world.keys[kind]]
+    assert "{" not in path, f"unknown parameter in {path}"
+    return [path]
+
+
+def choices(known: Mapping[str, Sequence[Any]], *, every: bool) -> Iterator[dict[str, Any]]:
+    first = {name: values[0] for name, values in known.items()}
+    if every:
+        combined = (
+            dict(zip(known, values, strict=True)) for values in itertools.product(*known.values())
+        )
+    else:
+        changed = ({**first, name: v} for name, values in known.items() for v in values[1:])
+        combined = itertools.chain([first], changed)
+    for chosen in combined:
+        yield {name: value for name, value in chosen.items() if value is not None}
+
+
+def whole(answer: httpx.Response) -> str:
+    return f"{answer.headers}\n{answer.text}"
+
+
+def asked_for(label: str, canary: Canary) -> bool:
+    """Whoever asks for a word may see his own question again."""
+    return canary.word in label
+
+
+# -- the tests -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("role", Role, ids=lambda role: role.name)
+def test_no_role_sees_what_it_may_not(world: World, role: Role, tmp_path: Path) -> None:
+    seen: set[Canary] = set()
+    leaks: dict[str, list[str]] = {}
+    with world.client(role) as client:
+        outputs = itertools.chain(
+            printed(world, role, tmp_path), served(client, world, every=role is Role.GUEST)
+        )
+        for label, output in outputs:
+            text = readable(output)
+            for canary in CANARIES:
+                if not asked_for(label, canary) and canary.is_in(text):
+                    seen.add(canary)
+                    if role not in canary.readers:
+                        leaks.setdefault(f"{canary.place} ({canary.word})", []).append(label)
+    assert {place: labels[:3] for place, labels in leaks.items()} == {}
+    # Else the test could not fail: everything shows where it may be seen.
+    missing = [canary.place for canary in CANARIES if role in canary.readers and canary not in seen]
+    assert missing == []
+
+
+CLOSED = {
+    Role.GUEST: {"INSIDE", "SECRET", "FIELDS", "TITLE1", "TITLE2", "IC", "CI"},
+    Role.OFFICER: {"SECRET", "FIELDS", "TITLE2", "IC", "CI"},
+}
+
+
+@pytest.mark.parametrize("role", CLOSED, ids=lambda role: role.name)
+def test_searching_for_a_closed_word_tells_nothing(
+    world: World, role: Role, tmp_path: Path
+) -> None:
+    """The same lists as where the record is not there at all."""
+    without = made(tmp_path, lambda key: key.partition("-")[2] not in CLOSED[role])
+    with world.client(role) as whole_corpus, without.client(role) as open_part:
+        for kind, corpus in CORPORA.items():
+            closed = [c for c in corpus.canaries if role not in c.readers and "text" in c.place]
+            assert closed
+            for canary in closed:
+                for query in (canary.word, f"{PUBLIC_TITLE[kind]}，{canary.word}"):
+                    asked = {"q": query, "kind": kind.value, "limit": 100}
+                    found, expected = (
+                        shown(client.get("/api/v1/search", params=asked).json())
+                        for client in (whole_corpus, open_part)
+                    )
+                    assert found == expected, (canary, query)
+    assert any(
+        "SECRET" in m["document"]["id"]
+        for m in json.loads(
+            world.run("search", CANARIES[-1].word, "--json", "--role", "管理员", "-n", "100",
+                      all_of_it=False)
+        )[0]["matches"]
+    )  # fmt: skip
+
+
+def shown(ranking: Mapping[str, Any]) -> Any:
+    """What a list says, without the scores and what they order: those depend on the frequency of
+    words everywhere."""
+    matches = [(m["document"], {t["term"] for t in m["terms"]}) for m in ranking["matches"]]
+    return matches, ranking["eligible"], ranking["problems"]
+
+
+@pytest.mark.parametrize("role", [Role.GUEST, Role.OFFICER], ids=lambda role: role.name)
+def test_filtering_by_a_closed_value_tells_nothing(world: World, role: Role) -> None:
+    filters = [
+        (Kind.NEED, {"field": SECRET_FIELD}), (Kind.ACHIEVEMENT, {"field": SECRET_FIELD}),
+        (Kind.NEED, {"region": "玉田县"}), (Kind.ACHIEVEMENT, {"region": SECRET_REGION}),
+        (Kind.ACHIEVEMENT, {"min_maturity": "可以量产"}),
+    ]  # fmt: skip
+    with world.client(role) as client, world.client(Role.ADMINISTRATOR) as administrator:
+        for kind, chosen in filters:
+            answers = [c.get(f"/api/v1/{WORDS[kind]}", params=chosen) for c in
+                       (client, administrator)]  # fmt: skip
+            mine, everything = ({r["id"] for r in a.json()["records"]} for a in answers)
+            key = f"{kind.value[0].upper()}-FIELDS"
+            assert key in everything
+            assert key not in mine
+            assert answers[0].json()["total"] == len(mine)
+
+
+def test_a_text_closed_later_was_not_open_before(world: World, tmp_path: Path) -> None:
+    """The history shows no more of an older version than of today's record."""
+    for number, (level, word) in enumerate((("公开", "kenarh1q"), ("保密", "kenarh2q"))):
+        table = tmp_path / f"{number}.csv"
+        table.write_text(f"需求编号,需求名称,密级\nN-LATER,{word},{level}\n", "utf-8")
+        world.run("import", str(table), "--kind", "needs")
+    shown_to = {
+        role: world.run("record", "history", "N-LATER", "--kind", "needs", "--role", role.value)
+        for role in (Role.ADMINISTRATOR, Role.GUEST)
+    }
+    assert "kenarh1q" in shown_to[Role.ADMINISTRATOR]
+    assert "kenarh2q" in shown_to[Role.ADMINISTRATOR]
+    assert "kenarh" not in shown_to[Role.GUEST]
+
+
+def test_the_running_server_and_its_log(
+    world: World, model_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a guest gets over the network, from the real program with the real encoder."""
+    settings = environment(world.home, model_cache)
+    del settings["COLUMNS"]
+    built = subprocess.run(
+        [program(), "index", "build"], env=settings, capture_output=True, text=True, check=True
+    )
+    port = free_port()
+    process = subprocess.Popen(
+        [program(), "serve", "--port", str(port)],
+        env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    stream = process.stdout
+    log: list[str] = [built.stdout, built.stderr]
+    ready = threading.Event()
+
+    def read() -> None:
+        for line in stream:
+            log.append(line)
+            if "Uvicorn running on" in line:
+                ready.set()
+        ready.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        assert ready.wait(timeout=120)
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
+            paths = [f"/{p}/{key}" for kind, p in WORDS.items() for key in CORPORA[kind].keys]
+            asked = ["/needs", "/achievements", "/needs/none", "/api/v1/needs/none/matches"]
+            asked += [f"/api/v1{path}" for path in paths] + paths[1:5]
+            asked += ["/api/v1/needs?limit=200", f"/api/v1/search?q={QUERIES[0]}&limit=100"]
+            asked += [f"/?q={QUERIES[1]}", "/api/v1/search?limit=x", "/readyz"]
+            outputs = {path: whole(client.get(path)) for path in asked}
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+        reader.join(timeout=60)
+        stream.close()
+    assert "GET /api/v1/search" in "".join(log)
+    outputs["the log"] = "".join(line for line in log if QUERIES[1] not in line)
+    leaks = {
+        (canary.place, label)
+        for label, output in outputs.items()
+        for canary in CANARIES
+        if Role.GUEST not in canary.readers
+        and not asked_for(label, canary)
+        and canary.is_in(readable(output))
+        and canary is not CANARIES[-1]  # the query in the log
+    }
+    assert leaks == set()
