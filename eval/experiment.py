@@ -136,8 +136,13 @@ class LabelledStore:
         limit: int = 1000,
         progress: Progress = lambda _stage, _done, _total: None,
     ) -> Run:
-        """Rank every need that has judgements; at most ``limit`` achievements each."""
-        retrieval = replace(config.retrieval, signals=ranker.signals, depth=limit)
+        """Rank every need that has judgements; at most ``limit`` achievements each.
+
+        The whole collection is ranked as people get it. Judged candidates are few, and each of
+        them is to have a place.
+        """
+        depth = config.retrieval.depth if pool is Pool.ALL else limit
+        retrieval = replace(config.retrieval, signals=ranker.signals, depth=depth)
         engine = MatchEngine(self._makers, self._store, replace(config, retrieval=retrieval))
         wanted = [need for need in self._collection.needs if need in self._collection.qrels]
         run: Run = {}
