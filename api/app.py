@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from api.routes import matching, records, system
@@ -26,6 +27,23 @@ _HEADERS = {
 }
 
 
+class _Secured(FastAPI):
+    """Every response has the security headers: also those made outside of all middleware."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        inner = super().build_middleware_stack()
+
+        async def secured(scope: Scope, receive: Receive, send: Send) -> None:
+            async def with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    MutableHeaders(scope=message).update(_HEADERS)
+                await send(message)
+
+            await inner(scope, receive, with_headers)
+
+        return secured
+
+
 def create_app(settings: Settings) -> FastAPI:
     """An app over the database and indexes that ``settings`` name."""
     services = Services(settings)
@@ -36,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
         yield
         services.close()
 
-    app = FastAPI(
+    app = _Secured(
         title="zhitong 直通",
         version=version("zhitong"),
         description="Matches research achievements 成果 to enterprises' needs 需求, with reasons.",
@@ -51,13 +69,5 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (system, matching, records, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
-
-    @app.middleware("http")
-    async def secure(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        response = await call_next(request)
-        response.headers.update(_HEADERS)
-        return response
 
     return app

@@ -90,7 +90,9 @@ def demo(
         services.prepare(update)
         for kind in Kind:
             services.refresh_index(kind, with_kind(update, kind))
-        rankings = services.match_all(services.record_filter(), limit, Role.OFFICER, update)
+        # The samples, whatever the day: a demonstration does not expire.
+        every = services.record_filter(include_expired=True)
+        rankings = services.match_all(every, limit, Role.OFFICER, update)
     path = settings.home / "对接清单.xlsx"
     write_workbook(path, rankings)
     print_best_pairs(rankings, top)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api import migrations
 from api.services import Services
-from corpus.database import open_database
+from corpus.database import database_problem, open_database
 from corpus.model import CorpusError, Kind, RecordFilter, Status
 from indexer.builtin import ensure_builtin_model, verify_builtin_model
 from indexer.errors import IndexerError
@@ -52,7 +52,9 @@ def diagnose(services: Services) -> Iterator[Finding]:
 def _guarded(name: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Finding]:
     try:
         return look()
-    except (CorpusError, IndexerError, SQLAlchemyError, OSError) as error:
+    except SQLAlchemyError as error:
+        return [Finding(name, Verdict.BAD, database_problem(error))]
+    except (CorpusError, IndexerError, OSError) as error:
         return [Finding(name, Verdict.BAD, str(error))]
 
 

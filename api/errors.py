@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.schemas import Problem
+from api.sentences import database_sentence, input_sentence
 from api.web.templating import render
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
@@ -23,6 +25,13 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     CorpusError: (503, "数据库暂不可用"),
     MatchError: (400, "无法匹配"),
 }
+_HTTP: Mapping[int, tuple[str, str]] = {
+    404: ("没有这个页面", "没有 {path} 这个地址。"),
+    405: ("不支持的操作", "{path} 不支持 {method}。"),
+    413: ("请求太大", "请求的内容太大。"),
+}
+
+_log = logging.getLogger("uvicorn.error")
 
 
 def install(app: FastAPI) -> None:
@@ -31,6 +40,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     for kind in _STATUS:
         app.add_exception_handler(kind, _known)
+    app.add_exception_handler(SQLAlchemyError, _database)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -42,18 +52,24 @@ def _known(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    titles = {404: "没有这个页面", 405: "不支持的操作"}
-    title = titles.get(error.status_code, HTTPStatus(error.status_code).phrase)
-    return _respond(request, error.status_code, title, f"{request.url.path}", error.headers)
+    title, detail = _HTTP.get(error.status_code, ("请求无法处理", "服务器不能处理这个请求。"))
+    detail = detail.format(path=request.url.path, method=request.method)
+    return _respond(request, error.status_code, title, detail, error.headers)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    details = "；".join(
-        f"{'.'.join(str(part) for part in e['loc'])}：{e['msg']}" for e in error.errors()
-    )
-    return _respond(request, 422, "请求的参数有误", details)
+    return _respond(request, 422, "请求的参数有误", input_sentence(error.errors()))
+
+
+def _database(request: Request, error: Exception) -> Response:
+    if not isinstance(error, SQLAlchemyError):
+        raise error
+    sentence = database_sentence(error)
+    # Not the error itself: it holds the statement and the record in it.
+    _log.error("%s %s: %s", request.method, request.url.path, sentence)
+    return _respond(request, 503, "数据库暂不可用", sentence)
 
 
 def _unexpected(request: Request, _error: Exception) -> Response:

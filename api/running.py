@@ -37,6 +37,9 @@ def demo_settings(settings: Settings) -> Settings:
 @contextmanager
 def reported_errors() -> Iterator[None]:
     """Our own errors, and the system's on files, become one sentence and exit code 2."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from corpus.database import database_problem
     from eval.qrels import EvalError
     from indexer.errors import IndexerError
     from matcher.errors import MatchError
@@ -45,6 +48,8 @@ def reported_errors() -> Iterator[None]:
         yield
     except (CorpusError, IndexerError, MatchError, EvalError, OSError) as error:
         fail(str(error))
+    except SQLAlchemyError as error:
+        fail(database_problem(error))
 
 
 @contextmanager

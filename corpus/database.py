@@ -52,8 +52,20 @@ def open_database(url: str) -> Engine:
     except SQLAlchemyError as error:
         engine.dispose()
         shown = parsed.render_as_string(hide_password=True)
-        raise CorpusError(f"无法打开数据库 {shown}：{error.__cause__ or error}") from error
+        raise CorpusError(f"无法打开数据库 {shown}。{database_problem(error)}") from error
     return engine
+
+
+def database_problem(error: SQLAlchemyError) -> str:
+    """An error of the database in one line, and what to do about it."""
+    said = str(error.__cause__ or error).strip().splitlines()[0]
+    if any(sign in said for sign in ("malformed", "not a database")):
+        return (
+            f"数据库文件已损坏（{said}）。请把它移走，再用最近的备份恢复：zhitong restore 备份.zip"
+        )
+    if "locked" in said:
+        return f"数据库正被别的程序占用（{said}）。请等它完成，或结束它后再试。"
+    return f"数据库出错（{said}）。请运行 zhitong doctor 检查。"
 
 
 def create_schema(engine: Engine) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 from opencc import OpenCC
 
+# Unicode's Stream-Safe Text Format (UAX 15) allows 30 marks; normalising takes the square of them.
+_LONGEST_CLUSTER = 31
 _SENTENCE_END = re.compile(r"[。！？；!?;\n]+|\.(?=\s|$)")
 
 
@@ -42,7 +44,8 @@ def fold(original: str) -> Folded:
     """NFKC, traditional → simplified, lower case, with offsets into ``original``.
 
     A base character and the combining marks after it are folded together (half-width
-    ``ｶﾞ`` is one ``ガ``). Every character of the original belongs to exactly one cluster.
+    ``ｶﾞ`` is one ``ガ``), and so are the conjoining letters of a Korean syllable (decomposed ``한``
+    is three). Every character of the original belongs to exactly one cluster.
     """
     pieces: list[str] = []
     starts: list[int] = []
@@ -50,7 +53,8 @@ def fold(original: str) -> Folded:
     position = 0
     while position < len(original):
         end = position + 1
-        while end < len(original) and _is_mark(original[end]):
+        limit = min(len(original), position + _LONGEST_CLUSTER)
+        while end < limit and _continues(original[end - 1], original[end]):
             end += 1
         piece = unicodedata.normalize("NFKC", original[position:end]).lower()
         pieces.append(piece)
@@ -98,6 +102,16 @@ def excerpt(text: str, limit: int) -> str:
     return line if len(line) <= limit else (line[: limit - 1] + "…")[:limit]
 
 
-def _is_mark(char: str) -> bool:
+def _continues(before: str, char: str) -> bool:
+    """Whether ``char`` is folded together with the character before it."""
     # Half-width sound marks are letters by category but compose under NFKC.
-    return char in "\uff9e\uff9f" or unicodedata.combining(char) != 0
+    if char in "\uff9e\uff9f" or unicodedata.combining(char) != 0:
+        return True
+    if not "\u1160" <= char <= "\u11ff":
+        return False
+    # Conjoining Korean letters have combining class 0 (Unicode, section 3.12): a vowel follows a
+    # leading consonant, a trailing consonant follows a vowel or a syllable that ends with one.
+    if char <= "\u11a7":
+        return "\u1100" <= before <= "\u115f"
+    open_syllable = "\uac00" <= before <= "\ud7a3" and (ord(before) - 0xAC00) % 28 == 0
+    return open_syllable or "\u1160" <= before <= "\u11a7"

@@ -21,7 +21,7 @@ Qrels = Mapping[str, Mapping[str, int]]
 Run = Mapping[str, Sequence[tuple[str, float]]]
 """For each need its (achievement id, score), best first. The order counts, not the scores."""
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
@@ -37,8 +37,8 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
     Raises:
         EvalError: the file cannot be read or holds no judgement; or, naming the line, the
-            number of columns is not four, a grade is not an integer, or a pair is graded
-            again with another grade (the same grade again is accepted).
+            number of columns is not four, a grade is not an integer of at most nine digits, or
+            a pair is graded again with another grade (the same grade again is accepted).
     """
     qrels: dict[str, dict[str, int]] = {}
     for where, line in _lines(path):
@@ -49,7 +49,7 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
             )
         need, _, achievement, shown = columns
         if not _INTEGER.fullmatch(shown):
-            raise EvalError(f"{where}：等级应是整数，实际是 {shown!r}。")
+            raise EvalError(f"{where}：等级应是整数，最多九位，实际是 {_short(shown)}。")
         grade = int(shown)
         known = qrels.setdefault(need, {}).setdefault(achievement, grade)
         if known != grade:
@@ -100,7 +100,7 @@ def read_run(path: Path) -> dict[str, list[tuple[str, float]]]:
         try:
             score = float(shown)
         except ValueError:
-            raise EvalError(f"{where}：分数应是数字，实际是 {shown!r}。") from None
+            raise EvalError(f"{where}：分数应是数字，实际是 {_short(shown)}。") from None
         _check_score(score, where)
         ranked = scores.setdefault(need, {})
         if achievement in ranked:
@@ -166,7 +166,8 @@ def read_texts(path: Path, id_key: str) -> list[dict[str, str]]:
     Raises:
         EvalError: the file cannot be read or holds nothing; or, naming the line, it is not a
             JSON object, the id is missing, has blanks in it (TREC files are separated by
-            blanks) or came before, or title or text is not a string or the title is blank.
+            blanks) or came before, or title or text is not a string or the title is blank, or
+            one of them holds a lone surrogate, which no database takes.
     """
     rows: dict[str, dict[str, str]] = {}
     for where, line in _lines(path):
@@ -184,6 +185,8 @@ def read_texts(path: Path, id_key: str) -> list[dict[str, str]]:
             raise EvalError(f"{where}：缺少 title，或它不是非空的字符串。")
         if not isinstance(text, str):
             raise EvalError(f"{where}：text 应是字符串。")
+        if not all(_encodable(value) for value in (key, title, text)):
+            raise EvalError(f"{where}：含有无法编码的字符（单独的代理项）。请改正后再试。")
         if key in rows:
             raise EvalError(f"{where}：{id_key} {key} 前面已出现过。")
         rows[key] = {id_key: key, "title": title, "text": text}
@@ -207,6 +210,14 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     for number, line in enumerate(io.StringIO(text, newline=None), 1):
         if line.strip():
             yield f"{path} 第 {number} 行", line
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def _short(shown: str) -> str:
+    return repr(shown if len(shown) <= 40 else shown[:40] + "…")
 
 
 def _check_score(score: float, where: str) -> None:

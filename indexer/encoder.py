@@ -21,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.builtin import (
+    MODEL_NAME,
     PASSAGE_PROMPT,
     QUERY_PROMPT,
     EncoderError,
     ensure_builtin_model,
-    manifest_hashes,
+    verified_hashes,
 )
 
 if TYPE_CHECKING:
@@ -70,7 +71,10 @@ class Encoder(Protocol):
     def encode_queries(
         self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
-        """(len(texts), dimension) unit rows. ``progress`` is called with (done, total)."""
+        """(len(texts), dimension) unit rows, each the same to the bit in whatever company.
+
+        ``progress`` is called with (done, total).
+        """
         ...
 
     def encode_passages(
@@ -104,7 +108,7 @@ class EncoderConfig:
     """Put before passages; None for that of the preset or of the model itself."""
 
     batch_size: int = 32
-    """Texts embedded at once; fewer when they are long."""
+    """Passages embedded at once; fewer when they are long."""
 
     window_tokens: int = 256
     """Most tokens of text in a window, prompt and prefix not counted."""
@@ -154,8 +158,10 @@ _PRESETS = {
 class SentenceTransformerEncoder:
     """A sentence-transformers model. Threads may share it; they take turns batch by batch.
 
-    The same texts give the same vectors, bit for bit, in any order and with any repetitions.
-    In other company a vector may differ in its last bits: a batch is padded to its longest text.
+    A query has the same vector, bit for bit, alone and in any company: a need's ranking must not
+    depend on which needs are asked beside it. Passages are embedded in batches, padded to the
+    longest: the same ones give the same vectors in any order and with any repetitions, but in
+    other company a passage's vector may differ in its last bits.
 
     Raises:
         EncoderError: the model is not on this machine or cannot be loaded.
@@ -172,10 +178,10 @@ class SentenceTransformerEncoder:
             dimension = self._model.get_embedding_dimension()
             if dimension is None or self._model.tokenizer is None:
                 raise ValueError("not a model of texts")
-            files = manifest_hashes(folder) if builtin else _hashes(folder)
+            files = verified_hashes(folder) if builtin else _hashes(folder)
         except Exception as error:
             raise EncoderError(f"模型 {config.name} 无法加载（{error}）。{_ADVICE}") from error
-        self.name = Path(config.name).name
+        self.name = MODEL_NAME if builtin else Path(config.name).name
         self.dimension = dimension
         self._limit = int(self._model.get_max_seq_length() or _FALLBACK_LIMIT)
         own = self._model.prompts
@@ -210,15 +216,17 @@ class SentenceTransformerEncoder:
         self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         """(len(texts), dimension) unit rows; a text beyond the model's limit is the mean of its
-        windows, never cut. ``progress`` is called with (done, total)."""
-        return self._encode(texts, self._query_prompt, progress)
+        windows, never cut. One text at a time, without padding, so that the others in ``texts``
+        change no bit of a row. ``progress`` is called with (done, total)."""
+        return self._encode(texts, self._query_prompt, progress, batch_size=1)
 
     def encode_passages(
         self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
     ) -> NDArray[np.float32]:
         """(len(texts), dimension) unit rows; a text beyond the model's limit is the mean of its
-        windows, never cut. ``progress`` is called with (done, total)."""
-        return self._encode(texts, self._passage_prompt, progress)
+        windows, never cut. In batches: the others in ``texts`` may change the last bits of a
+        row. ``progress`` is called with (done, total)."""
+        return self._encode(texts, self._passage_prompt, progress, self._config.batch_size)
 
     def windows(self, text: str, prefix: str = "") -> list[tuple[int, int]]:
         """Character spans ``[start, end)``, overlapping, that cover ``text``; at least one.
@@ -232,7 +240,11 @@ class SentenceTransformerEncoder:
     # -- vectors ---------------------------------------------------------------------------
 
     def _encode(
-        self, texts: Sequence[str], prompt: str, progress: Callable[[int, int], None] | None
+        self,
+        texts: Sequence[str],
+        prompt: str,
+        progress: Callable[[int, int], None] | None,
+        batch_size: int,
     ) -> NDArray[np.float32]:
         lengths = self._lengths(list(dict.fromkeys(texts)), prompt)
         pieces = {
@@ -250,7 +262,7 @@ class SentenceTransformerEncoder:
         )
         vectors = np.empty((len(wanted), self.dimension), dtype=np.float32)
         done = 0
-        for batch in self._batches(wanted, lengths):
+        for batch in _batches(wanted, lengths, batch_size):
             vectors[done : done + len(batch)] = self._embed(batch, prompt)
             done += len(batch)
             if progress:
@@ -260,15 +272,6 @@ class SentenceTransformerEncoder:
         for i, text in enumerate(texts):
             result[i] = _mean(vectors[[row[piece] for piece in pieces[text]]])
         return result
-
-    def _batches(self, pieces: Sequence[str], lengths: dict[str, int]) -> Iterator[Sequence[str]]:
-        """Cut ``pieces``, longest first, into batches."""
-        start = 0
-        while start < len(pieces):
-            room = self._config.batch_size * _TOKENS_PER_TEXT
-            size = min(self._config.batch_size, max(1, room // lengths[pieces[start]]))
-            yield pieces[start : start + size]
-            start += size
 
     def _embed(self, batch: Sequence[str], prompt: str) -> NDArray[np.float32]:
         with self._lock:
@@ -345,6 +348,16 @@ class SentenceTransformerEncoder:
             end = reached
             found.append((start, end))
         return found
+
+
+def _batches(pieces: Sequence[str], lengths: dict[str, int], most: int) -> Iterator[Sequence[str]]:
+    """Cut ``pieces``, longest first, into batches of at most ``most``."""
+    start = 0
+    while start < len(pieces):
+        room = most * _TOKENS_PER_TEXT
+        size = min(most, max(1, room // lengths[pieces[start]]))
+        yield pieces[start : start + size]
+        start += size
 
 
 def _mean(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import click
 import typer
 from rich.markup import escape
 from rich.table import Table
@@ -177,9 +176,11 @@ def _ask(path: Path, guess: Guess) -> dict[str, str]:
         err.print(escape(question.text), highlight=False)
         for number, (choice, _) in enumerate(question.choices, start=1):
             err.print(f"  {number}. {escape(choice)}", highlight=False)
-        number = typer.prompt(
-            "编号", default=1, type=click.IntRange(1, len(question.choices)), err=True
-        )
+        number = 0
+        while not 1 <= number <= len(question.choices):
+            number = typer.prompt(
+                f"编号（1–{len(question.choices)}）", default=1, type=int, err=True
+            )
         answers[question.column] = question.choices[number - 1][0]
     return answers
 

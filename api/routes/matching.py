@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.deps import FilterDep, Limit, RoleDep, ServicesDep
+from api.deps import FilterDep, Key, Limit, RoleDep, ServicesDep
 from api.schemas import Problem, RankingOut
 from corpus.model import Kind
 
@@ -45,17 +45,17 @@ def search(
     return services.search(q, kind, where, limit, role)
 
 
-@router.get("/needs/{need_id}/matches", responses=_NOT_FOUND)
+@router.get("/needs/{need_id:path}/matches", responses=_NOT_FOUND)
 def need_matches(
-    services: ServicesDep, role: RoleDep, where: FilterDep, need_id: str, limit: Limit = 10
+    services: ServicesDep, role: RoleDep, where: FilterDep, need_id: Key, limit: Limit = 10
 ) -> RankingOut:
     """Achievements for a need. An empty list means that nothing is good enough."""
     return services.match(Kind.NEED, need_id, where, limit, role)
 
 
-@router.get("/achievements/{achievement_id}/matches", responses=_NOT_FOUND)
+@router.get("/achievements/{achievement_id:path}/matches", responses=_NOT_FOUND)
 def achievement_matches(
-    services: ServicesDep, role: RoleDep, where: FilterDep, achievement_id: str, limit: Limit = 10
+    services: ServicesDep, role: RoleDep, where: FilterDep, achievement_id: Key, limit: Limit = 10
 ) -> RankingOut:
     """Needs for an achievement."""
     return services.match(Kind.ACHIEVEMENT, achievement_id, where, limit, role)

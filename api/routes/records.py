@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.deps import FilterDep, RoleDep, ServicesDep
+from api.deps import FilterDep, Key, Offset, RoleDep, ServicesDep
 from api.schemas import Problem, RecordOut, RecordPage
 from corpus.model import Kind
 
@@ -18,7 +18,6 @@ router = APIRouter(
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such record."}
 }
-Offset = Annotated[int, Query(ge=0, le=2**31)]
 PageSize = Annotated[int, Query(ge=1, le=200)]
 
 
@@ -30,8 +29,8 @@ def needs(
     return services.page(Kind.NEED, where, offset, limit, role)
 
 
-@router.get("/needs/{need_id}", responses=_NOT_FOUND)
-def need(services: ServicesDep, role: RoleDep, need_id: str) -> RecordOut:
+@router.get("/needs/{need_id:path}", responses=_NOT_FOUND)
+def need(services: ServicesDep, role: RoleDep, need_id: Key) -> RecordOut:
     """One need."""
     return services.record(Kind.NEED, need_id, role)
 
@@ -44,7 +43,7 @@ def achievements(
     return services.page(Kind.ACHIEVEMENT, where, offset, limit, role)
 
 
-@router.get("/achievements/{achievement_id}", responses=_NOT_FOUND)
-def achievement(services: ServicesDep, role: RoleDep, achievement_id: str) -> RecordOut:
+@router.get("/achievements/{achievement_id:path}", responses=_NOT_FOUND)
+def achievement(services: ServicesDep, role: RoleDep, achievement_id: Key) -> RecordOut:
     """One achievement."""
     return services.record(Kind.ACHIEVEMENT, achievement_id, role)

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.deps import RoleDep, ServicesDep
+from api.deps import Key, Name, Offset, RoleDep, ServicesDep
 from api.schemas import RankingOut
 from api.services import Services
 from api.web.templating import render
@@ -32,8 +32,8 @@ def search_page(
     role: RoleDep,
     q: Annotated[str, Query(max_length=20_000)] = "",
     kind: Kind = Kind.ACHIEVEMENT,
-    field: str = "",
-    region: str = "",
+    field: Name = "",
+    region: Name = "",
     min_maturity: str = "",
 ) -> HTMLResponse:
     """One box; results as cards with highlights and reasons."""
@@ -63,7 +63,7 @@ def search_page(
 @router.api_route("/needs", methods=_METHODS)
 @router.api_route("/achievements", methods=_METHODS)
 def list_page(
-    request: Request, services: ServicesDep, role: RoleDep, offset: Annotated[int, Query(ge=0)] = 0
+    request: Request, services: ServicesDep, role: RoleDep, offset: Offset = 0
 ) -> HTMLResponse:
     """All needs or all achievements, in order of entry."""
     path = request.url.path.strip("/")
@@ -82,7 +82,7 @@ def list_page(
 
 @router.api_route("/needs/{key:path}", methods=_METHODS)
 @router.api_route("/achievements/{key:path}", methods=_METHODS)
-def record_page(request: Request, services: ServicesDep, role: RoleDep, key: str) -> HTMLResponse:
+def record_page(request: Request, services: ServicesDep, role: RoleDep, key: Key) -> HTMLResponse:
     """A record in full, with its matches on the other side and their reasons."""
     kind = _PATHS[request.url.path.split("/")[1]]
     record = services.record(kind, key, role)

@@ -15,7 +15,7 @@ import json
 import subprocess
 import threading
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -221,6 +221,7 @@ def filled_paths(path: str, world: World) -> list[str]:
 
 def choices(known: Mapping[str, Sequence[Any]], *, every: bool) -> Iterator[dict[str, Any]]:
     first = {name: values[0] for name, values in known.items()}
+    combined: Iterable[dict[str, Any]]
     if every:
         combined = (
             dict(zip(known, values, strict=True)) for values in itertools.product(*known.values())

@@ -22,6 +22,7 @@ from indexer.builtin import (
     ensure_builtin_model,
     kept_pieces,
     make_tokenizer,
+    verified_hashes,
     verify_builtin_model,
 )
 
@@ -179,6 +180,14 @@ def _truncate(folder: Path) -> None:
         file.truncate(1_000_000)
 
 
+def _flip_a_bit(folder: Path) -> None:
+    with (folder / "model.safetensors").open("r+b") as file:
+        file.seek(5_000_000)
+        byte = file.read(1)
+        file.seek(5_000_000)
+        file.write(bytes([byte[0] ^ 1]))
+
+
 def _remove(folder: Path) -> None:
     (folder / "1_Pooling" / "config.json").unlink()
 
@@ -191,7 +200,10 @@ def _empty_manifest(folder: Path) -> None:
     (folder / "manifest.json").write_text('{"files": {}}', encoding="utf-8")
 
 
-@pytest.mark.parametrize("damage", [_truncate, _remove, _garble_manifest, _empty_manifest])
+@pytest.mark.parametrize(
+    "damage",
+    [_truncate, _remove, _flip_a_bit, _garble_manifest, _empty_manifest],
+)
 def test_a_damaged_folder_is_made_again(tmp_path: Path, folder: Path, damage: Any) -> None:
     mine = tmp_path / folder.name
     shutil.copytree(folder, mine)
@@ -201,19 +213,35 @@ def test_a_damaged_folder_is_made_again(tmp_path: Path, folder: Path, damage: An
     assert ensure_builtin_model(tmp_path) == mine
     verify_builtin_model(mine)
     # Made twice, it is the same to the byte.
-    assert builtin.manifest_hashes(mine) == builtin.manifest_hashes(folder)
+    assert verified_hashes(mine) == verified_hashes(folder)
 
 
 def test_verify_reads_the_contents(tmp_path: Path, folder: Path) -> None:
     mine = tmp_path / folder.name
     shutil.copytree(folder, mine)
-    with (mine / "model.safetensors").open("r+b") as file:
-        file.seek(5_000_000)
-        byte = file.read(1)
-        file.seek(5_000_000)
-        file.write(bytes([byte[0] ^ 1]))
-    with pytest.raises(EncoderError, match=r"model\.safetensors 的内容不符"):
-        verify_builtin_model(mine)
+    _flip_a_bit(mine)
+    for look in (verify_builtin_model, verified_hashes):
+        with pytest.raises(EncoderError, match=r"model\.safetensors 的内容不符"):
+            look(mine)
+
+
+def test_a_folder_is_read_once_in_a_process(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / folder.name
+    shutil.copytree(folder, mine)
+    read: list[str] = []
+    whole = builtin._sha256
+
+    def reading(path: Path) -> str:
+        read.append(path.name)
+        return whole(path)
+
+    monkeypatch.setattr(builtin, "_sha256", reading)
+    ensure_builtin_model(tmp_path)
+    assert sorted(read) == sorted(Path(name).name for name in verified_hashes(mine))
+    ensure_builtin_model(tmp_path)
+    assert len(read) == len(set(verified_hashes(mine)))
 
 
 def test_a_whole_folder_is_used_as_it_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,7 +96,25 @@ def test_order_and_repetition_change_nothing(encoder: SentenceTransformerEncoder
     )
 
 
-def test_company_changes_last_bits_at_most(encoder: SentenceTransformerEncoder) -> None:
+def test_a_query_is_the_same_alone_and_in_any_company(
+    encoder: SentenceTransformerEncoder,
+) -> None:
+    texts = [f"第{i}项：{NEED * (i % 4)}{FILLER * (i % 3)}" for i in range(29)]
+    texts.append(FILLER * 30)
+    assert _tokens(encoder, texts[-1]) > LIMIT
+    together = encoder.encode_queries(texts)
+    for text, row in zip(texts, together, strict=True):
+        np.testing.assert_array_equal(encoder.encode_queries([text])[0], row)
+    np.testing.assert_array_equal(encoder.encode_queries(texts[3:8]), together[3:8])
+
+
+def test_the_built_in_model_has_the_name_people_know(encoder: SentenceTransformerEncoder) -> None:
+    assert encoder.name == "multilingual-e5-small"
+
+
+def test_company_changes_last_bits_of_passages_at_most(
+    encoder: SentenceTransformerEncoder,
+) -> None:
     alone = np.vstack([encoder.encode_passages([text]) for text in TEXTS])
     np.testing.assert_allclose(encoder.encode_passages(TEXTS), alone, atol=1e-5)
 

@@ -33,6 +33,7 @@ def test_qrels_are_read(tmp_path: Path) -> None:
         ("N1 0 A1 1 x", "第 1 行：应有 4 列.*实际有 5 列"),
         ("N1 0 A1 1.5", "第 1 行：等级应是整数.*1.5"),
         ("N1 0 A1 1_0", "等级应是整数"),
+        ("N1 0 A1 " + "9" * 5_000, "第 1 行：等级应是整数，最多九位，实际是 '9{40}…'"),
         ("N1 0 A1 1\n\nN1 0 A1 2", "第 3 行：N1 与 A1 前面已标为 1，这里又标为 2"),
         ("", "没有任何标注"),
         (" \n\n", "没有任何标注"),
@@ -217,6 +218,8 @@ def test_texts_are_read(tmp_path: Path) -> None:
         ('{"need_id": "N2", "title": " "}', "第 3 行：缺少 title"),
         ('{"need_id": "N2", "title": "膜", "text": []}', "第 3 行：text 应是字符串"),
         ('{"need_id": "N1", "title": "膜"}', "第 3 行：need_id N1 前面已出现过"),
+        (r'{"need_id": "N2", "title": "膜\ud800"}', "第 3 行：含有无法编码的字符"),
+        (r'{"need_id": "N\udfff", "title": "膜"}', "第 3 行：含有无法编码的字符"),
     ],
 )
 def test_bad_texts_are_refused(tmp_path: Path, line: str, words: str) -> None:

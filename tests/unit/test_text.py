@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +14,8 @@ from corpus.text import excerpt, fold, sentences, simplify
 # Everything that makes a folded text longer, shorter or different from the original.
 mixed_texts = st.text(
     st.sampled_from(
-        "鋼渣铁膜AbＡｚ１9ﾞｶﾊﾟガé\u0301\u0308ﬁ㎡㈱½Ⅳ㍿ß İ\u3000\t\r\n🏭👩\u200d🔬가각\ud800\x00。.，"
+        "鋼渣铁膜AbＡｚ１9ﾞｶﾊﾟガé\u0301\u0308ﬁ㎡㈱½Ⅳ㍿ß İ\u3000\t\r\n🏭👩\u200d🔬가각"
+        "\u1112\u1161\u11ab\ud800\x00。.，"
     ),
     max_size=30,
 )
@@ -31,6 +33,9 @@ any_texts = st.one_of(mixed_texts, st.text(max_size=30))
         ("🏭\u3000膜", "🏭 膜", [(0, 1), (1, 2), (2, 3)]),
         ("e\u0301n", "én", [(0, 2), (2, 3)]),
         ("\u0301n", "\u0301n", [(0, 1), (1, 2)]),
+        ("\u1112\u1161\u11ab\u1100\u1173!", "한그!", [(0, 3), (3, 5), (5, 6)]),
+        ("가\u11a8\u11a8", "각\u11a8", [(0, 2), (2, 3)]),
+        ("a\u1161", "a\u1161", [(0, 1), (1, 2)]),
         ("", "", []),
     ],
 )
@@ -139,3 +144,20 @@ def test_an_excerpt_fits_on_one_line(text: str, limit: int) -> None:
         assert shown == line
     elif limit:
         assert shown == line[: limit - 1] + "…"
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3), max_size=10))
+def test_decomposed_korean_folds_to_the_syllables(text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    folded = fold(decomposed)
+    assert folded.text == text
+    spans = zip(folded.starts, folded.ends, strict=True)
+    assert [unicodedata.normalize("NFC", decomposed[s:e]) for s, e in spans] == list(text)
+
+
+def test_a_pile_of_marks_takes_no_longer_than_other_text() -> None:
+    # Put in order all at once, 400,000 marks would take minutes.
+    pile = "e" + "\u0301\u0327" * 200_000
+    folded = fold(pile)
+    assert folded.span(0, len(folded.text)) == (0, len(pile))

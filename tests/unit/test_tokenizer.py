@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,7 @@ SYNONYMS = replace(
     },
 )
 TOKENIZER = JiebaTokenizer(PLAIN)
+DECOMPOSED = unicodedata.normalize("NFD", "연료전지")
 # Pieces, not characters: a base and its mark belong together.
 PIECES = [
     *"鋼渣铁轉爐膜烯石墨農業发展银行氢冶金技术的𠀀",
@@ -46,6 +48,7 @@ PIECES = [
     *" \u3000\r\n\t,。（、🏭",
     *("e\u0301", "ｶﾞ", "👩\u200d🔬", "\r\n", "PM２.5", "ＬＥＤ"),
     *"カナーノ가소수",
+    *("\u1112\u1161\u11ab", "\u1100\u1173"),
 ]
 mixed_texts = st.lists(st.sampled_from(PIECES), max_size=25).map("".join)
 
@@ -65,6 +68,7 @@ def terms(text: str, tokenizer: JiebaTokenizer = TOKENIZER) -> list[str]:
         ("ﬁlm膜", "ﬁlm", "film"),
         ("钢ｶﾞｽ钢", "ｶﾞｽ", "ガス"),
         ("cafe\u0301 x", "cafe\u0301", "café"),
+        (f"钢 {DECOMPOSED} 1", DECOMPOSED, "연료전지"),
     ],
 )
 def test_a_term_is_marked_where_it_is_written(text: str, written: str, term: str) -> None:

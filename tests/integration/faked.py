@@ -1,0 +1,43 @@
+"""The command line and the web app in this process, with the shipped fakes for a model."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import pytest
+
+import api.services
+from api.services import Services
+from indexer.build import Makers
+from indexer.encoder import Encoder
+from indexer.testing import FakeEncoder
+from indexer.tokenizer import JiebaTokenizer
+from matcher.calibration import RelevanceConfig
+from matcher.engine import MatchConfig, MatchEngine
+
+# The fake's cosines are not e5's, so every pair is shown.
+OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+
+
+@functools.cache
+def _tokenizer() -> JiebaTokenizer:
+    return JiebaTokenizer()
+
+
+def use_fakes(
+    monkeypatch: pytest.MonkeyPatch,
+    home: Path,
+    encoder: Encoder | None = None,
+    config: MatchConfig = OPEN,
+) -> None:
+    """Every ``Services`` made from here on has no real model; its state is below ``home``."""
+    makers = Makers(encoder or FakeEncoder(), _tokenizer())
+    monkeypatch.setenv("ZHITONG_HOME", str(home))
+    for name in ("ZHITONG_DATABASE_URL", "ZHITONG_ENCODER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(api.services, "ensure_builtin_model", lambda *_: home)
+    monkeypatch.setattr(Services, "makers", property(lambda _: makers))
+    monkeypatch.setattr(
+        Services, "engine", property(lambda self: MatchEngine(makers, self.store, config))
+    )
