@@ -118,10 +118,10 @@ def check(path: Path) -> Manifest:
     return manifest
 
 
-def restore(engine: Engine, path: Path) -> Manifest:
+def restore(engine: Engine, path: Path, now_at: datetime) -> Manifest:
     """Fill an empty database from a backup, then bring it to today's schema.
 
-    Everything happens in one transaction, after the whole file has been checked: a failure
+    The corpus gets a revision that no index has seen. Everything happens in one transaction, after the whole file has been checked: a failure
     leaves the database empty.
 
     Raises:
@@ -142,6 +142,11 @@ def restore(engine: Engine, path: Path) -> Manifest:
                     with archive.open(f"tables/{table.name}.jsonl") as lines:
                         _load(connection, table, lines)
         run("head")
+        # Indexes remember the revision they were made from: never the same one for other content.
+        connection.execute(
+            text("UPDATE corpus_state SET revision = :jump WHERE revision < :jump"),
+            {"jump": int(now_at.timestamp())},
+        )
     return manifest
 
 

@@ -18,8 +18,9 @@ from corpus.importing.loading import ImportReport, Origin, import_rows
 from corpus.importing.profiles import Profile, ProfileError, choose_profiles, header_rules
 from corpus.importing.readers import Table, open_table
 from corpus.importing.rows import converter
+from corpus.mapping import SUGGESTED
 from corpus.model import Kind, Record
-from corpus.repository import SUGGESTED, CorpusRepository
+from corpus.repository import CorpusRepository
 
 SAMPLE_ROWS = 50
 

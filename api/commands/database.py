@@ -103,6 +103,7 @@ def restore(
     """从备份恢复到一个空的数据库（由 ZHITONG_HOME 或 ZHITONG_DATABASE_URL 指定）。"""
     from api.backup import check
     from api.backup import restore as take_back
+    from api.clock import now_at
 
     with reported_errors():
         if check_only:
@@ -111,7 +112,7 @@ def restore(
             return
         engine = _engine(demo=False)
         try:
-            manifest = take_back(engine, path)
+            manifest = take_back(engine, path, now_at())
         finally:
             engine.dispose()
     rows = sum(count for count, _ in manifest.tables.values())

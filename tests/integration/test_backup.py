@@ -71,7 +71,7 @@ def content(engine: Engine) -> dict[str, list[Any]]:
             "records": [one for kind in Kind for one in repository.everything(kind)],
             "imports": [run.model_dump() for run in history.imports()],
             "versions": [history.versions(Kind.NEED, key) for key in ("R2", "X")],
-            "revision": [repository.revision(), *(repository.snapshot(k) for k in Kind)],
+            "snapshots": [repository.snapshot(kind) for kind in Kind],
         }
 
 
@@ -94,8 +94,10 @@ def test_what_was_backed_up_comes_back(
     assert made.tables["need"][0] == 1202
     assert check(tmp_path / "备份.zip") == made
     _drop_all(databases[source])
-    restore(databases[target], tmp_path / "备份.zip")
+    restore(databases[target], tmp_path / "备份.zip", NOW_AT)
     assert content(databases[target]) == before
+    with Session(databases[target]) as session:
+        assert CorpusRepository(session).revision() >= int(NOW_AT.timestamp())
     with Session(databases[target]) as session:
         # New rows get ids of their own.
         repository = CorpusRepository(session)
@@ -117,7 +119,7 @@ def test_a_backup_of_the_first_release_is_restored_into_todays_schema(tmp_path: 
     backup(old, tmp_path / "b.zip", NOW_AT)
     old.dispose()
     new = open_database(f"sqlite:///{tmp_path / 'new.db'}")
-    restore(new, tmp_path / "b.zip")
+    restore(new, tmp_path / "b.zip", NOW_AT)
     assert migrations.current(new) == migrations.head()
     with new.connect() as connection:
         assert connection.scalar(select(text("name")).select_from(text("organisation"))) == "院"
@@ -129,7 +131,7 @@ def test_a_restore_never_overwrites(tmp_path: Path) -> None:
     fill(engine)
     backup(engine, tmp_path / "b.zip", NOW_AT)
     with pytest.raises(BackupError, match="已有数据"):
-        restore(engine, tmp_path / "b.zip")
+        restore(engine, tmp_path / "b.zip", NOW_AT)
     with pytest.raises(BackupError, match="文件已存在"):
         backup(engine, tmp_path / "b.zip", NOW_AT)
     assert len(content(engine)["records"]) == 1203
@@ -149,7 +151,7 @@ def test_a_damaged_backup_is_noticed_and_nothing_is_written(tmp_path: Path, plac
     (tmp_path / "b.zip").write_bytes(raw[: len(raw) * place // 10])
     target = open_database(f"sqlite:///{tmp_path / 'y.db'}")
     with pytest.raises(BackupError, match="已损坏"):
-        restore(target, tmp_path / "b.zip")
+        restore(target, tmp_path / "b.zip", NOW_AT)
     assert migrations.current(target) is None
     target.dispose()
 
@@ -186,6 +188,6 @@ def test_a_failed_restore_leaves_an_empty_database(
 
     monkeypatch.setattr("api.backup._load", fail)
     with pytest.raises(BackupError, match="disk full"):
-        restore(target, tmp_path / "b.zip")
+        restore(target, tmp_path / "b.zip", NOW_AT)
     assert migrations.current(target) is None
     target.dispose()

@@ -218,7 +218,7 @@ def test_another_model_of_the_same_dimension_is_refused_and_readiness_says_why(
         assert ready.status_code == 503
         assert len(ready.json()["problems"]) == len(Kind)
         for problem in ready.json()["problems"]:
-            assert "向量索引由另一模型生成（fake），当前模型是 another-model" in problem
+            assert "向量部分由另一模型（fake）生成" in problem
             assert "zhitong index build" in problem
         ranking = other.get("/api/v1/needs/N/1/matches").json()
         assert {p["signal"] for m in ranking["matches"] for p in m["parts"]} == {"lexical"}
