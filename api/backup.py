@@ -121,8 +121,8 @@ def check(path: Path) -> Manifest:
 def restore(engine: Engine, path: Path, now_at: datetime) -> Manifest:
     """Fill an empty database from a backup, then bring it to today's schema.
 
-    The corpus gets a revision that no index has seen. Everything happens in one transaction, after the whole file has been checked: a failure
-    leaves the database empty.
+    The corpus gets a revision that no index has seen. Everything happens in one transaction,
+    after the whole file has been checked: a failure leaves the database empty.
 
     Raises:
         BackupError: the backup is damaged or from a later release, or the database is not empty.

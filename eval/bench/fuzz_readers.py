@@ -196,7 +196,7 @@ def _try(path: Path, label: str, outcome: Outcome) -> None:
     kind = path.name
     started = time.perf_counter()
     try:
-        with _at_most(SECONDS_A_FILE):
+        with at_most(SECONDS_A_FILE):
             problems = sum(bool(row.problem) for row in open_table(path).rows)
         outcome.counts[kind, "read with problems" if problems else "read"] += 1
     except ImportFileError as error:
@@ -212,7 +212,9 @@ def _try(path: Path, label: str, outcome: Outcome) -> None:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
+def at_most(seconds: float) -> Iterator[None]:
+    """OvertimeError if the block takes longer; only in the main thread."""
+
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise OvertimeError(f"more than {seconds} s")
 

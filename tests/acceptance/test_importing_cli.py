@@ -403,6 +403,9 @@ def test_a_damaged_database_is_named_with_what_to_do(
     said = done.stdout + done.stderr
     assert "备份" in said
     assert "sqlalche.me" not in said
-    for command in (["imports", "list"], ["database", "status"], ["index", "status"],
-                    ["record", "show", "M1", "--kind", "needs"], ["backup", tmp_path / "x.zip"]):  # fmt: skip
-        zhitong(*command)  # whatever it can still answer: never a traceback
+    commands_to_try: list[list[object]] = [
+        ["imports", "list"], ["database", "status"], ["index", "status"],
+        ["record", "show", "M1", "--kind", "needs"], ["backup", tmp_path / "x.zip"],
+    ]  # fmt: skip
+    for command in commands_to_try:
+        zhitong(*command)  # whatever it can still answer, no error goes uncaught

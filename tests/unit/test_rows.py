@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.cleaning.text import clean_title
 from corpus.importing.profiles import load_profile, plain_profile, ready_profiles
-from corpus.importing.readers import Row
+from corpus.importing.readers import CELL_LIMIT, Row
 from corpus.importing.rows import Converted, RowError, converter, raw_json, to_record
 from corpus.model import (
     Achievement,
@@ -271,3 +273,12 @@ def test_every_row_of_the_platform_is_read(data_folder: Any) -> None:
         convert_row = converter(profile, TODAY)
         counts[name] = sum(len(convert_row(row)) for row in open_table(path).rows)
     assert counts == {"转移平台-成果": 1000, "转移平台-需求": 800}
+
+
+@pytest.mark.parametrize(
+    "lead", ["需求名称：", "1、", "（一）", "①", "名称:2、", "“名称：”", '"1、']
+)
+def test_leads_without_end_take_no_longer_than_their_length(lead: str) -> None:
+    started = time.process_time()
+    clean_title(lead * (CELL_LIMIT // len(lead)) + "钢渣")
+    assert time.process_time() - started < 5
