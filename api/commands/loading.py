@@ -86,7 +86,7 @@ def import_(
         for report in reports:
             _print_report(report, dry_run=dry_run)
         if not dry_run and any(r.report.new or r.report.changed for r in reports):
-            out.print("下一步：zhitong index build")
+            out.print("下一步：zhitong index build；查重：zhitong duplicates find")
     if any(report.report.failed for report in reports):
         raise typer.Exit(1)
 
