@@ -106,9 +106,7 @@ def merge(
         repository = DuplicateRepository(session)
         canonical = keep or repository.group(group_id).canonical_key
         done = repository.merge(group_id, canonical, who, now_at())
-    out.print(
-        f"已合并第 {done.id} 组，保留 {escape(done.canonical_key)}。下一步：zhitong index build"
-    )
+    out.print(f"已合并第 {done.id} 组，保留 {escape(done.canonical_key)}。下一次查询时生效。")
 
 
 @duplicates_app.command()
@@ -118,7 +116,7 @@ def unmerge(group_id: GroupArgument, who: WhoOption) -> None:
 
     with opened() as services, services.writing() as session:
         done = DuplicateRepository(session).unmerge(group_id, who, now_at())
-    out.print(f"已取消合并第 {done.id} 组。下一步：zhitong index build")
+    out.print(f"已取消合并第 {done.id} 组。下一次查询时生效。")
 
 
 @duplicates_app.command()

@@ -139,7 +139,7 @@ def _record(
     quality = assess(need)
     out.print(
         f"已记入：{note}。现在{quality.level.value}，完整度 {quality.completeness:.0%}。"
-        "下一步：zhitong index build",
+        "下一次查询时生效。",
         highlight=False,
     )
 
