@@ -117,7 +117,7 @@ class EncoderConfig:
     """Most tokens a window shares with the one before; at most half of ``window_tokens``."""
 
     threads: int | None = None
-    """Threads torch uses, in the whole process; None for one per core."""
+    """Threads torch uses for a batch; None for one per core. A single text is given one."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.threads is not None and self.threads < 1):
@@ -174,7 +174,7 @@ class SentenceTransformerEncoder:
         preset = _PRESETS.get(Path(config.name).name)
         folder = ensure_builtin_model(config.cache_dir) if builtin else _find(config, preset)
         try:
-            self._model = _load(folder, builtin=builtin, threads=config.threads)
+            self._model = _load(folder, builtin=builtin)
             dimension = self._model.get_embedding_dimension()
             if dimension is None or self._model.tokenizer is None:
                 raise ValueError("not a model of texts")
@@ -274,7 +274,9 @@ class SentenceTransformerEncoder:
         return result
 
     def _embed(self, batch: Sequence[str], prompt: str) -> NDArray[np.float32]:
-        with self._lock:
+        # One text is too little to share: on two cores that have other work, waiting for each
+        # other at every layer takes ten times as long as one thread alone.
+        with self._lock, _threads(1 if len(batch) == 1 else self._config.threads):
             vectors: NDArray[np.float32] = self._model.encode(
                 list(batch),
                 prompt=prompt,
@@ -391,12 +393,9 @@ def _find(config: EncoderConfig, preset: _Preset | None) -> Path:
         raise EncoderError(f"本机没有模型 {config.name}（程序不会联网下载）。{_ADVICE}") from error
 
 
-def _load(folder: Path, *, builtin: bool, threads: int | None) -> SentenceTransformer:
-    import torch
+def _load(folder: Path, *, builtin: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     with _quiet():
         model = SentenceTransformer(
             str(folder),
@@ -419,6 +418,21 @@ def _compute_in_float32(model: SentenceTransformer) -> None:
         if parameter is not words.weight:
             parameter.data = parameter.data.float()
     words.register_forward_hook(lambda _module, _inputs, rows: rows.float())
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """Torch with that many threads for a while; None for as many as it has."""
+    import torch
+
+    before = torch.get_num_threads()
+    if count is not None and count != before:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        if torch.get_num_threads() != before:
+            torch.set_num_threads(before)
 
 
 @contextmanager
