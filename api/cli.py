@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from api.commands import database, loading
 from api.commands.duplicates import duplicates_app
@@ -19,9 +21,9 @@ from api.commands.index import index_app, with_kind
 from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
 from api.commands.records import record_app
-from api.console import err, out, print_best_pairs, print_ranking, progress
+from api.console import err, out, print_best_pairs, print_problems, print_ranking, progress
 from api.evaluation import eval_app
-from api.running import current_settings, demo_settings, fail, opened
+from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
 from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from api.services import Services
 
 # Heavy modules (torch, faiss) are imported by api.services, inside the commands that need them.
+
+# A whole need of 20,000 characters in an address, nine to twelve bytes each, with room to spare.
+_REQUEST_LINE_BYTES = 1024**2
 
 app = typer.Typer(
     name="zhitong",
@@ -83,9 +88,13 @@ def demo(
 ) -> None:
     """用随附的示例数据走完全程：导入、建索引、匹配、输出对接清单。"""
     from api.exports.workbook import write_workbook
+    from api.exports.writing import check_writable
 
     settings = demo_settings(current_settings())
+    path = settings.home / "对接清单.xlsx"
     with opened(settings) as services, progress() as update:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        check_writable(path)
         _import_sample(services, update)
         services.prepare(update)
         for kind in Kind:
@@ -93,8 +102,8 @@ def demo(
         # The samples, whatever the day: a demonstration does not expire.
         every = services.record_filter(include_expired=True)
         rankings = services.match_all(every, limit, Role.OFFICER, update)
-    path = settings.home / "对接清单.xlsx"
-    write_workbook(path, rankings)
+        write_workbook(path, rankings)
+    print_problems(rankings)
     print_best_pairs(rankings, top)
     answered = sum(bool(r.matches) for r in rankings)
     pairs = sum(len(r.matches) for r in rankings)
@@ -102,7 +111,7 @@ def demo(
         f"{len(rankings)} 条需求中 {answered} 条找到了成果，共 {pairs} 对；"
         f"{len(rankings) - answered} 条暂无合适的成果。"
     )
-    out.print(f"对接清单：{path}", soft_wrap=True, highlight=False)
+    out.print(f"对接清单：{escape(str(path))}", soft_wrap=True, highlight=False)
     out.print("打开网页：zhitong serve --demo")
     out.print("载入自己的数据：zhitong import 我的成果.xlsx --kind achievements"
               "　然后 zhitong index build")  # fmt: skip
@@ -147,6 +156,8 @@ def match(
     as_json: JsonOption = False,
 ) -> None:
     """为一条需求（或全部需求）找成果，并说明理由。"""
+    from api.exports.writing import check_writable
+
     if (need_id is None) == (not all_needs):
         fail("请给出一个编号，或用 --all 匹配全部需求。")
     if out_file is not None and out_file.suffix.lower() not in {".xlsx", ".jsonl"}:
@@ -154,6 +165,8 @@ def match(
     if reverse and (all_needs or (out_file and out_file.suffix.lower() == ".xlsx")):
         fail("--reverse 只用于一个成果编号，结果可写入 .jsonl。")
     with opened() as services:
+        if out_file is not None:
+            check_writable(out_file)
         where = services.record_filter(field, region, min_maturity, include_expired)
         if need_id is not None:
             kind = Kind.ACHIEVEMENT if reverse else Kind.NEED
@@ -162,9 +175,11 @@ def match(
             with progress() as update:
                 services.prepare(update)
                 rankings = services.match_all(where, limit, role, update)
+        if out_file is not None:
+            _write(out_file, rankings)
     if out_file is not None:
-        _write(out_file, rankings)
-        out.print(f"已写入：{out_file}", soft_wrap=True, highlight=False)
+        print_problems(rankings)
+        out.print(f"已写入：{escape(str(out_file))}", soft_wrap=True, highlight=False)
     else:
         _print_rankings(rankings, as_json)
 
@@ -183,11 +198,19 @@ def serve(
     from api.app import create_app
 
     settings = demo_settings(current_settings()) if demo_data else current_settings()
+    served = create_app(settings)
+    with reported_errors(), progress() as update:
+        # Here, where what is missing is one sentence; the server would print a traceback.
+        served.state.services.prepare(update)
+        _ = served.state.services.database
     out.print(
         f"网页：http://{host}:{port}/　接口说明（OpenAPI）：http://{host}:{port}/openapi.json",
         highlight=False,
     )
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="info")
+    uvicorn.run(
+        served, host=host, port=port, log_level="info", http="h11",
+        h11_max_incomplete_event_size=_REQUEST_LINE_BYTES,
+    )  # fmt: skip
 
 
 loading.add_to(app)
@@ -196,6 +219,9 @@ database.add_to(app)
 
 def main() -> None:
     """Entry point: errors of ours become one sentence on standard error and exit code 2."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file's name may hold what the terminal cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except KeyboardInterrupt:
@@ -226,13 +252,13 @@ def _print_rankings(rankings: Sequence[RankingOut], as_json: bool) -> None:
 
 
 def _write(path: Path, rankings: Sequence[RankingOut]) -> None:
+    from api.exports.writing import whole_file
+
     if path.suffix.lower() == ".xlsx":
         from api.exports.workbook import write_workbook
 
         write_workbook(path, rankings)
         return
-    partial = path.with_name(f".{path.name}.tmp")
-    with partial.open("w", encoding="utf-8") as file:
+    with whole_file(path) as file:
         for ranking in rankings:
-            file.write(ranking.model_dump_json() + "\n")
-    partial.replace(path)
+            file.write(ranking.model_dump_json().encode() + b"\n")

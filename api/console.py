@@ -13,28 +13,33 @@ from rich.table import Table
 
 from api.clock import TIME_ZONE
 from api.schemas import MatchOut, RankingOut, RecordOut
+from corpus.model import Kind
 from corpus.text import excerpt
 
 _STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
            "match": "匹配需求", "rank": "排序"}  # fmt: skip
 
-out = Console()
-err = Console(stderr=True)
+# No ":smile:" codes: names of files and stages are shown as they are.
+out = Console(emoji=False)
+err = Console(stderr=True, emoji=False)
 
 
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for each stage, on standard error; call with (stage, done, total)."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+    """A bar for each stage, on standard error; call with (stage, done, total).
+
+    A stage is a name of ``_STAGES``, with what it is about after a colon.
+    """
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeElapsedColumn())  # fmt: skip
     with Progress(*columns, console=err) as bars:
         tasks: dict[str, int] = {}
 
         def update(stage: str, done: int, total: int) -> None:
             if stage not in tasks:
-                label = stage.split(":")[0]
-                suffix = stage[len(label) :].replace(":", " ")
-                tasks[stage] = int(bars.add_task(_STAGES.get(label, label) + suffix, total=total))
+                name, _, detail = stage.partition(":")
+                label = f"{_STAGES.get(name, name)} {detail}".rstrip()
+                tasks[stage] = int(bars.add_task(label, total=total))
             bars.update(tasks[stage], completed=done, total=total)  # type: ignore[arg-type]
 
         yield update
@@ -54,8 +59,7 @@ def print_ranking(ranking: RankingOut) -> None:
     out.print(f"\n[bold]{escape(head)}[/bold]")
     if source:
         out.print(f"[dim]{escape(_facts(source))}[/dim]")
-    for problem in ranking.problems:
-        err.print(f"[yellow]注意：{escape(problem)}[/yellow]")
+    print_problems([ranking])
     if not ranking.matches:
         out.print(
             f"  没有合适的{ranking.target.label}（共比较 {ranking.eligible} 项）。"
@@ -67,6 +71,12 @@ def print_ranking(ranking: RankingOut) -> None:
         out.print(f"{rank:>3}. {mark} {match.relevance.value:>4.0%} {title}")
         out.print(f"      [dim]{escape(_facts(match.document))}[/dim]")
         out.print(f"      {escape(reason(match))}", highlight=False)
+
+
+def print_problems(rankings: Sequence[RankingOut]) -> None:
+    """What the search had to do without, each once, on standard error."""
+    for problem in dict.fromkeys(p for ranking in rankings for p in ranking.problems):
+        err.print(f"[yellow]注意：{escape(problem)}[/yellow]", soft_wrap=True, highlight=False)
 
 
 def print_best_pairs(rankings: Sequence[RankingOut], limit: int) -> None:
@@ -93,8 +103,9 @@ def reason(match: MatchOut) -> str:
         f"{'语义' if part.signal == 'dense' else '词语'}第 {part.rank}" for part in match.parts
     )
     terms = "、".join(term.term for term in match.key_terms[:5]) or "无（按语义）"
-    need, offer = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
-    return f"共同的词：{terms}（{ranks}）\n“{need}” ↔ “{offer}”"
+    asked, held = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
+    need, achievement = (asked, held) if match.document.kind is Kind.ACHIEVEMENT else (held, asked)
+    return f"共同的词：{terms}（{ranks}）\n需求“{need}” ↔ 成果“{achievement}”"
 
 
 def _facts(record: RecordOut) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import migrations
+from api.sentences import file_sentence
 from api.services import Services
 from corpus.database import database_problem, open_database
 from corpus.model import CorpusError, Kind, RecordFilter, Status
@@ -52,10 +53,12 @@ def diagnose(services: Services) -> Iterator[Finding]:
 def _guarded(name: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Finding]:
     try:
         return look()
+    except (CorpusError, IndexerError) as error:
+        return [Finding(name, Verdict.BAD, str(error))]
     except SQLAlchemyError as error:
         return [Finding(name, Verdict.BAD, database_problem(error))]
-    except (CorpusError, IndexerError, OSError) as error:
-        return [Finding(name, Verdict.BAD, str(error))]
+    except OSError as error:
+        return [Finding(name, Verdict.BAD, file_sentence(error))]
 
 
 def _folder(path: Path) -> Finding:

@@ -13,8 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.schemas import Problem
-from api.sentences import database_sentence, input_sentence
+from api.sentences import input_sentence
 from api.web.templating import render
+from corpus.database import database_problem
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError
@@ -66,7 +67,7 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _database(request: Request, error: Exception) -> Response:
     if not isinstance(error, SQLAlchemyError):
         raise error
-    sentence = database_sentence(error)
+    sentence = database_problem(error)
     # Not the error itself: it holds the statement and the record in it.
     _log.error("%s %s: %s", request.method, request.url.path, sentence)
     return _respond(request, 503, "数据库暂不可用", sentence)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from api.console import out, progress
-from api.running import opened
+from api.running import opened, reported_errors
 
 eval_app = typer.Typer(help="度量排序质量。", no_args_is_help=True)
 
@@ -56,12 +57,16 @@ def run(
 ) -> None:
     """在带判定的数据上排序并打分；不触动正式数据。"""
     from api.clock import now_at
+    from api.exports.writing import check_writable
     from eval.experiment import LabelledStore, Pool, Ranker, collection
     from eval.measures import evaluate, usable_needs
     from eval.qrels import read_qrels, read_texts, write_run
     from eval.report import to_json, to_table
     from matcher.engine import MatchConfig
 
+    if run_out is not None:
+        with reported_errors():
+            check_writable(run_out)
     with opened() as services, tempfile.TemporaryDirectory(prefix="zhitong-eval-") as folder:
         judgements = read_qrels(qrels)
         labelled = collection(
@@ -87,5 +92,6 @@ def run(
             shown = {**facts, **to_json(evaluation, per_need=per_need)}
             sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
         else:
-            out.print("排序：{ranker}　范围：{pool}　模型：{encoder}\n".format(**facts))
+            head = "排序：{ranker}　范围：{pool}　模型：{encoder}\n".format(**facts)
+            out.print(escape(head))
             sys.stdout.write(to_table(evaluation, per_need=per_need))

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from api.console import err
+from api.sentences import file_sentence, setting_sentence
 from api.settings import Settings
+from corpus.database import database_problem
 from corpus.model import CorpusError
 
 if TYPE_CHECKING:
@@ -23,10 +25,7 @@ def current_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        details = "；".join(
-            f"ZHITONG_{'.'.join(map(str, e['loc'])).upper()}：{e['msg']}" for e in error.errors()
-        )
-        fail(f"设置有误：{details}")
+        fail(f"设置有误：{setting_sentence(error.errors())}")
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -36,20 +35,23 @@ def demo_settings(settings: Settings) -> Settings:
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Our own errors, and the system's on files, become one sentence and exit code 2."""
+    """Our own errors, the system's on files and the database's become one sentence, exit code 2."""
     from sqlalchemy.exc import SQLAlchemyError
 
-    from corpus.database import database_problem
     from eval.qrels import EvalError
     from indexer.errors import IndexerError
     from matcher.errors import MatchError
 
     try:
         yield
-    except (CorpusError, IndexerError, MatchError, EvalError, OSError) as error:
+    except (CorpusError, IndexerError, MatchError, EvalError) as error:
         fail(str(error))
+    except OSError as error:
+        fail(file_sentence(error))
     except SQLAlchemyError as error:
         fail(database_problem(error))
+    except UnicodeEncodeError:
+        fail("输入的文字里有无法编码的字符。请检查编号、文件名和文字，去掉乱码后再试。")
 
 
 @contextmanager

@@ -10,11 +10,6 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-
-_LOST = "08", "57P"  # classes of SQLSTATE: connection exception, server shut down
-_FULL = "53"  # insufficient resources
-
 _FILE: Mapping[int, str] = {
     errno.ENOENT: "文件或文件夹不存在",
     errno.ENOTDIR: "路径中有一段不是文件夹",
@@ -44,25 +39,6 @@ _INPUT: Mapping[str, str] = {
     "enum": "应是其中之一：{expected}",
     "value_error": "{error}",
 }
-
-
-def database_sentence(error: SQLAlchemyError) -> str:
-    """What a database could not do, and what helps."""
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    said, state = str(cause).lower(), str(getattr(cause, "sqlstate", None) or "")
-    if "locked" in said or "busy" in said or state == "55P03":
-        return "数据库正被另一个程序占用。请等它完成，再试一次。"
-    if "disk is full" in said or state.startswith(_FULL):
-        return "数据库所在的磁盘已满，或服务器资源不足。请清理后再试。"
-    if "readonly" in said or state == "25006":
-        return "数据库是只读的。请检查文件权限。"
-    if "malformed" in said or "not a database" in said:
-        return "数据库文件已损坏。请运行 zhitong doctor 检查，用最近的备份恢复。"
-    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
-    if disconnected or state.startswith(_LOST) or "connect" in said or "closed" in said:
-        return "与数据库的连接中断。请确认数据库服务正在运行，再试一次。"
-    name = type(cause or error).__name__ + (f" {state}" if state else "")
-    return f"数据库没有完成操作（{name}）。请运行 zhitong doctor 检查。"
 
 
 def file_sentence(error: OSError) -> str:

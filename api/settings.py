@@ -7,12 +7,16 @@ from pathlib import Path
 import platformdirs
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL
 
 
 class Settings(BaseSettings):
-    """What an administrator may set; the README's table is checked against this class."""
+    """What an administrator may set; the README's table is checked against this class.
 
-    model_config = SettingsConfigDict(env_prefix="ZHITONG_", extra="forbid")
+    An empty variable counts as unset.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ZHITONG_", env_ignore_empty=True, extra="forbid")
 
     home: Path = Field(
         default_factory=lambda: Path(platformdirs.user_data_dir("zhitong")),
@@ -44,7 +48,11 @@ class Settings(BaseSettings):
     @property
     def resolved_database_url(self) -> str:
         """The URL given, or that of the embedded database."""
-        return self.database_url or f"sqlite:///{self.home / 'zhitong.db'}"
+        if self.database_url:
+            return self.database_url
+        # Not by hand: a "?" or "#" in the folder's name would end the path.
+        path = str(self.home / "zhitong.db")
+        return URL.create("sqlite", database=path).render_as_string(hide_password=False)
 
     @property
     def index_folder(self) -> Path:

@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Session, SQLModel, create_engine
 
 from corpus.model import CorpusError
 from corpus.tables import CorpusStateTable
 
+_LOST = "08", "57P"  # classes of SQLSTATE: connection exception, server shut down
+_FULL = "53"  # insufficient resources
 _WRITES = "zhitong_writes"  # execution option of an engine
 _WRITER_LOCK = 0x7A68_6977  # of PostgreSQL's advisory lock: any number of our own
 
@@ -57,15 +59,25 @@ def open_database(url: str) -> Engine:
 
 
 def database_problem(error: SQLAlchemyError) -> str:
-    """An error of the database in one line, and what to do about it."""
-    said = str(error.__cause__ or error).strip().splitlines()[0]
-    if any(sign in said for sign in ("malformed", "not a database")):
-        return (
-            f"数据库文件已损坏（{said}）。请把它移走，再用最近的备份恢复：zhitong restore 备份.zip"
-        )
-    if "locked" in said:
-        return f"数据库正被别的程序占用（{said}）。请等它完成，或结束它后再试。"
-    return f"数据库出错（{said}）。请运行 zhitong doctor 检查。"
+    """What a database could not do, and what helps, in one sentence.
+
+    Never the library's own text: that holds the statement and the record in it.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    said, state = str(cause).lower(), str(getattr(cause, "sqlstate", None) or "")
+    if "locked" in said or "busy" in said or state == "55P03":
+        return "数据库正被另一个程序占用。请等它完成，再试一次。"
+    if "disk is full" in said or state.startswith(_FULL):
+        return "数据库所在的磁盘已满，或服务器资源不足。请清理后再试。"
+    if "readonly" in said or state == "25006":
+        return "数据库是只读的。请检查文件权限。"
+    if "malformed" in said or "not a database" in said:
+        return "数据库文件已损坏。请把它移走，再用最近的备份恢复：zhitong restore 备份.zip"
+    disconnected = isinstance(error, DBAPIError) and error.connection_invalidated
+    if disconnected or state.startswith(_LOST) or "connect" in said or "closed" in said:
+        return "与数据库的连接中断。请确认数据库服务正在运行，再试一次。"
+    name = type(cause or error).__name__ + (f" {state}" if state else "")
+    return f"数据库没有完成操作（{name}）。请运行 zhitong doctor 检查。"
 
 
 def create_schema(engine: Engine) -> None:

@@ -67,7 +67,7 @@ def upgrade(
                 settings = demo_settings(current_settings()) if demo else current_settings()
                 path = settings.home / "backups" / f"升级前-{now_at():%Y%m%d-%H%M%S}.zip"
                 make_backup(engine, path, now_at())
-                out.print(f"已备份：{path}", soft_wrap=True, highlight=False)
+                out.print(f"已备份：{escape(str(path))}", soft_wrap=True, highlight=False)
             migrations.upgrade(engine)
         finally:
             engine.dispose()
@@ -90,7 +90,9 @@ def backup(
             engine.dispose()
     rows = sum(count for count, _ in manifest.tables.values())
     out.print(
-        f"已备份 {len(manifest.tables)} 张表、{rows} 行：{path}", soft_wrap=True, highlight=False
+        f"已备份 {len(manifest.tables)} 张表、{rows} 行：{escape(str(path))}",
+        soft_wrap=True,
+        highlight=False,
     )
 
 

@@ -130,7 +130,7 @@ def guess(
     with reported_errors():
         found = recognise(path, kind.kind if kind else None, sheet)
         for ready in found.profiles:
-            out.print(f"符合现成的列对照表：{ready.name}（{ready.kind.label}）")
+            out.print(f"符合现成的列对照表：{escape(ready.name)}（{ready.kind.label}）")
         profiles = list(found.profiles)
         if found.guess is not None:
             table = Table(title=f"{escape(path.name)}（{found.guess.kind.label}）")
@@ -146,7 +146,8 @@ def guess(
             profiles = [Profile(path.stem, found.guess.kind, rules)]
         if save is not None:
             save.write_text(profile_toml(profiles[0]), "utf-8")
-            out.print(f"已存：{save}。改好后：zhitong import {path} --profile {save}",
+            saved, file = escape(str(save)), escape(str(path))
+            out.print(f"已存：{saved}。改好后：zhitong import {file} --profile {saved}",
                       soft_wrap=True, highlight=False)  # fmt: skip
 
 
@@ -227,7 +228,7 @@ def _print_report(done: FileReport, *, dry_run: bool) -> None:
     if report.failed > _SHOWN:
         err.print(f"……另有 {report.failed - _SHOWN} 行失败")
     if done.failed_file is not None:
-        err.print(f"失败的行：{done.failed_file}（改好后再导入它即可）",
+        err.print(f"失败的行：{escape(str(done.failed_file))}（改好后再导入它即可）",
                   soft_wrap=True, highlight=False)  # fmt: skip
     for number, warning in report.warnings[:_SHOWN]:
         where = f"第 {number} 行：" if number else ""

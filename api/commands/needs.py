@@ -53,7 +53,7 @@ def check(key: KeyArgument, role: RoleChoice = Role.OFFICER, as_json: JsonOption
         out.print("可以问企业：")
         for number, question in enumerate(asked, start=1):
             out.print(f"  {number}. {escape(question.text)}", highlight=False)
-        out.print(f"记下回答：zhitong need ask {key}", highlight=False)
+        out.print(f"记下回答：zhitong need ask {escape(key)}", highlight=False)
 
 
 @need_app.command("list")

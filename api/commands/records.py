@@ -117,7 +117,7 @@ def _act(keys: list[str], kind: KindOption, who: str, reason: str, act: Act) -> 
             curator = Curator(CorpusRepository(session), History(session), now_at(), who)
             moved = [act(curator, kind.kind, key, reason) for key in keys]
         for stored in moved:
-            out.print(f"{stored.record.key}：{stored.status.value}", highlight=False)
+            out.print(f"{escape(stored.record.key)}：{stored.status.value}", highlight=False)
 
 
 def _facts(record: Record) -> list[tuple[str, str]]:

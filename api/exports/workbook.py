@@ -8,6 +8,7 @@ from typing import Any
 
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
+from corpus.model import Kind
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("名次", 6),
@@ -28,15 +29,19 @@ _NOTES = (
 def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
     """Write the pairs of ``rankings`` (needs → achievements), atomically.
 
-    Sheets: the pairs, the needs nothing answers, and how to read the numbers.
+    Sheets: the pairs, the needs nothing answers, and how to read the numbers; this one begins
+    with what was out of order when they were made.
 
     Raises:
+        ValueError: a ranking is of needs; the columns would name the wrong sides.
         OSError: the folder cannot be written.
     """
+    if any(ranking.target is not Kind.ACHIEVEMENT for ranking in rankings):
+        raise ValueError("the workbook lists achievements for needs")
     with new_workbook(path) as book:
         _pairs(book, rankings)
         _unanswered(book, rankings)
-        _notes(book)
+        _notes(book, list(dict.fromkeys(p for r in rankings for p in r.problems)))
 
 
 def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
@@ -98,10 +103,11 @@ def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
         row += 1
 
 
-def _notes(book: Any) -> None:
+def _notes(book: Any, problems: Sequence[str]) -> None:
     sheet = book.add_worksheet("说明")
     sheet.set_column(0, 0, 110)
-    for row, note in enumerate(_NOTES):
+    warnings = [f"注意，生成本清单时检索不完整：{problem}" for problem in problems]
+    for row, note in enumerate((*warnings, *_NOTES)):
         sheet.write_string(row, 0, note)
 
 
