@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -229,3 +230,11 @@ def test_any_header_is_guessed_and_every_column_has_a_rule(
     single = [g.rule.target for g in guess.columns if g.confidence is Confidence.CERTAIN]
     many = {"text", "contact_person", "phone", "mail", "extra", "ignore"}
     assert all(single.count(target) == 1 for target in single if target not in many)
+
+
+def test_the_profile_that_the_readme_shows_is_one() -> None:
+    readme = (Path(__file__).parents[2] / "corpus" / "README.md").read_text("utf-8")
+    block = readme.split("```toml")[1].split("```")[0]
+    profile = parse_profile(textwrap.dedent(block), "README")
+    assert (profile.kind, profile.source) == (Kind.NEED, "丰南区")
+    assert profile.columns["工艺配方"].level is Confidentiality.CONFIDENTIAL
