@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -207,6 +208,7 @@ def serve(
         f"网页：http://{host}:{port}/　接口说明（OpenAPI）：http://{host}:{port}/openapi.json",
         highlight=False,
     )
+    logging.getLogger("uvicorn.access").addFilter(_without_query)
     uvicorn.run(
         served, host=host, port=port, log_level="info", http="h11",
         h11_max_incomplete_event_size=_REQUEST_LINE_BYTES,
@@ -227,6 +229,15 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("已中断。")
         sys.exit(130)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """For the log of requests: the path alone, since what follows may be a whole need."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args
+        )
+    return True
 
 
 def _import_sample(services: Services, update: Callable[[str, int, int], None]) -> None:

@@ -6,6 +6,7 @@ program has already put into the local hub cache.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -117,7 +118,8 @@ class EncoderConfig:
     """Most tokens a window shares with the one before; at most half of ``window_tokens``."""
 
     threads: int | None = None
-    """Threads torch uses for a batch; None for one per core. A single text is given one."""
+    """Threads torch uses for passages, in the whole process; None for one per core. A query has
+    one: there is little to share out, and on a busy machine threads wait for each other."""
 
     def __post_init__(self) -> None:
         if self.batch_size < 1 or (self.threads is not None and self.threads < 1):
@@ -175,6 +177,8 @@ class SentenceTransformerEncoder:
         folder = ensure_builtin_model(config.cache_dir) if builtin else _find(config, preset)
         try:
             self._model = _load(folder, builtin=builtin)
+            per_core = _threads()
+            self._threads = config.threads or per_core
             dimension = self._model.get_embedding_dimension()
             if dimension is None or self._model.tokenizer is None:
                 raise ValueError("not a model of texts")
@@ -261,9 +265,10 @@ class SentenceTransformerEncoder:
             key=lambda piece: (-lengths[piece], piece),
         )
         vectors = np.empty((len(wanted), self.dimension), dtype=np.float32)
+        threads = self._threads if batch_size > 1 else 1
         done = 0
         for batch in _batches(wanted, lengths, batch_size):
-            vectors[done : done + len(batch)] = self._embed(batch, prompt)
+            vectors[done : done + len(batch)] = self._embed(batch, prompt, threads)
             done += len(batch)
             if progress:
                 progress(done * len(texts) // len(wanted), len(texts))
@@ -273,10 +278,11 @@ class SentenceTransformerEncoder:
             result[i] = _mean(vectors[[row[piece] for piece in pieces[text]]])
         return result
 
-    def _embed(self, batch: Sequence[str], prompt: str) -> NDArray[np.float32]:
-        # One text is too little to share: on two cores that have other work, waiting for each
-        # other at every layer takes ten times as long as one thread alone.
-        with self._lock, _threads(1 if len(batch) == 1 else self._config.threads):
+    def _embed(self, batch: Sequence[str], prompt: str, threads: int) -> NDArray[np.float32]:
+        import torch
+
+        with self._lock:
+            torch.set_num_threads(threads)
             vectors: NDArray[np.float32] = self._model.encode(
                 list(batch),
                 prompt=prompt,
@@ -393,6 +399,14 @@ def _find(config: EncoderConfig, preset: _Preset | None) -> Path:
         raise EncoderError(f"本机没有模型 {config.name}（程序不会联网下载）。{_ADVICE}") from error
 
 
+@functools.cache
+def _threads() -> int:
+    """One per core, as torch chose before any encoder set another number."""
+    import torch
+
+    return torch.get_num_threads()
+
+
 def _load(folder: Path, *, builtin: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
 
@@ -418,21 +432,6 @@ def _compute_in_float32(model: SentenceTransformer) -> None:
         if parameter is not words.weight:
             parameter.data = parameter.data.float()
     words.register_forward_hook(lambda _module, _inputs, rows: rows.float())
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """Torch with that many threads for a while; None for as many as it has."""
-    import torch
-
-    before = torch.get_num_threads()
-    if count is not None and count != before:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if torch.get_num_threads() != before:
-            torch.set_num_threads(before)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 from corpus.text import fold
 
 # Counts up when the code below changes what comes out for the same dictionary.
-_CODE_VERSION = 2
+_CODE_VERSION = 3
 
 _RUN = re.compile(
     r"(?P<word>[\u3400-\u4dbf\u4e00-\u9fff\u2e80-\u2fdf\U00020000-\U0003134f\u3007"

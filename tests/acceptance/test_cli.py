@@ -96,12 +96,13 @@ def test_import_index_search_match(run: Run, tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["match", "没有"], "没有编号为 没有 的需求"),
-        (["match"], "--all"),
+        (["match"], "请给出一个编号，或用 --all 匹配全部需求。"),
+        (["match", "--all", "--out", "/nope/x.xlsx"], "/nope/x.xlsx：文件或文件夹不存在。"),
         (["match", "N1", "--out", "x.docx"], "只支持 .xlsx 和 .jsonl"),
         (["search", "  "], "请写出要找的内容"),
         (["import", "/none/x.xlsx", "--kind", "needs"], "找不到或无法打开文件"),
         (["import", "x.pdf", "--kind", "needs"], "不支持的文件类型"),
-        (["eval", "run", "--needs", "a", "--achievements", "b", "--qrels", "c"], "c"),
+        (["eval", "run", "--needs", "a", "--achievements", "b", "--qrels", "c"], "无法读取 c（"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(
@@ -149,4 +150,4 @@ def test_eval_run_is_the_contract(run: Run, tmp_path: Path) -> None:
         assert (first[0], first[2], first[3]) == ("n1", "a1", "1")
     judged = run(*arguments, "--run-out", str(tmp_path / "j.run"))
     assert judged.returncode == 2  # no need has ten judged candidates, and it says so
-    assert "10" in judged.stderr or "没有" in judged.stderr
+    assert "没有可以度量的需求：每条需求要有足够的已标注成果。" in judged.stderr

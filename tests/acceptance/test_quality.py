@@ -15,6 +15,7 @@ from eval.qrels import read_qrels, read_texts
 from indexer.build import Makers
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.tokenizer import JiebaTokenizer
+from matcher.calibration import relevance
 from matcher.engine import MatchConfig
 from tests.acceptance.conftest import ROOT, Run
 from tests.conftest import NOW_AT
@@ -72,33 +73,31 @@ def test_needs_that_nothing_answers_are_not_given_a_recommendation(web: httpx.Cl
 
 
 def test_random_pairs_are_shown_as_what_they_are(
-    web: httpx.Client, rng: np.random.Generator
+    model_cache: Path, tmp_path: Path, rng: np.random.Generator
 ) -> None:
-    """Raw cosines of unrelated texts lie near 0.87; the shown number must not."""
+    """Raw cosines of unrelated texts lie near 0.87; the shown number must not.
+
+    The relevance of every pair itself, also of those a list would leave out.
+    """
     grades = read_qrels(SAMPLE / "qrels.txt")
-    needs = sorted(grades)
-    total = web.get("/api/v1/achievements", params={"limit": 1}).json()["total"]
-    # Shown values of whole lists: a pair missing from a list is below the floor.
-    shown = {
-        (need, match["document"]["id"]): match["relevance"]["value"]
-        for need in needs
-        for match in web.get(f"/api/v1/needs/{need}/matches", params={"limit": 100}).json()[
-            "matches"
-        ]
-    }
-    achievements = [
-        record["id"]
-        for offset in range(0, total, 200)
-        for record in web.get(
-            "/api/v1/achievements", params={"limit": 200, "offset": offset}
-        ).json()["records"]
-    ]
+    labelled = collection(
+        read_texts(SAMPLE / "needs.jsonl", "need_id"),
+        read_texts(SAMPLE / "achievements.jsonl", "achievement_id"),
+        grades,
+    )
+    needs, achievements = sorted(labelled.needs), sorted(labelled.achievements)
     related = {(n, a) for n, pairs in grades.items() for a, grade in pairs.items() if grade > 0}
     drawn: list[tuple[str, str]] = []
     while len(drawn) < 1000:
         pair = (str(rng.choice(needs)), str(rng.choice(achievements)))
         if pair not in related:
             drawn.append(pair)
-    values = np.array([shown.get(pair, 0.0) for pair in drawn])
-    assert np.median(values) == 0.0
-    assert np.mean(values >= 0.5) < 0.01
+    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
+    store = LabelledStore(labelled, Makers(encoder, JiebaTokenizer()), tmp_path, NOW_AT)
+    config = MatchConfig()
+    signals = store.signals([(labelled.needs[n], a) for n, a in drawn], config)
+    store.close()
+    shown = np.array([relevance(*pair, config.relevance).value for pair in signals])
+    assert np.median(shown) < 0.05, np.median(shown)
+    recommended = np.mean(shown >= config.relevance.recommend)
+    assert recommended < 0.01, recommended

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from http.client import HTTPConnection
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -98,6 +100,27 @@ def test_what_people_type_is_shown_as_text(web: httpx.Client) -> None:
     assert "<script>" not in page
     assert "<img" not in page
     assert hostile in unescape(page)
+
+
+@pytest.mark.parametrize("char", ["钢", "𠀀"])
+def test_a_long_need_fits_into_an_address(web: httpx.Client, char: str) -> None:
+    for path in ("/api/v1/search", "/"):
+        assert _get(web, path, char * 20_000)[0] == 200
+        for more in (20_001, 80_000):
+            status, said = _get(web, path, char * more)
+            assert status == 422
+            assert "q：太长，最多 20000 个字。" in said
+
+
+def _get(web: httpx.Client, path: str, q: str) -> tuple[int, str]:
+    # httpx makes no address of more than 65,536 characters.
+    connection = HTTPConnection(web.base_url.host, web.base_url.port, timeout=60)
+    try:
+        connection.request("GET", f"{path}?{urlencode({'q': q})}")
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
 
 
 def test_a_missing_page_says_so(web: httpx.Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -97,15 +98,34 @@ def test_serve_without_its_model_is_a_sentence(
     monkeypatch.setenv("ZHITONG_HOME", str(tmp_path))
     monkeypatch.setenv("ZHITONG_CACHE", str(tmp_path))
     monkeypatch.setenv("ZHITONG_ENCODER", encoder)
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: pytest.fail("it serves"))
     result = CliRunner().invoke(app, ["serve", "--port", "0"])
     refused(result, f"本机没有模型 {encoder}（程序不会联网下载）。")
     assert "网页：" not in result.stdout
+
+
+def test_the_log_of_requests_does_not_hold_what_people_search(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_fakes(monkeypatch, tmp_path)
+    access = logging.getLogger("uvicorn.access")
+    monkeypatch.setattr(access, "filters", [])
+
+    def serve(*_: object, **__: object) -> None:
+        with caplog.at_level(logging.INFO, access.name):
+            access.info('%s - "%s %s HTTP/%s" %d', "1.2.3.4:5", "GET", "/?q=机密", "1.1", 200)
+
+    monkeypatch.setattr("uvicorn.run", serve)
+    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
+    assert '1.2.3.4:5 - "GET / HTTP/1.1" 200' in caplog.text
+    assert "机密" not in caplog.text
 
 
 def test_serve_without_its_database_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     use_fakes(monkeypatch, tmp_path)
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: pytest.fail("it serves"))
     monkeypatch.setenv("ZHITONG_DATABASE_URL", f"postgresql://nobody@/none?host={tmp_path}")
     refused(CliRunner().invoke(app, ["serve"]), "无法打开数据库")
 

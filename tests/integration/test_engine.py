@@ -134,11 +134,44 @@ def test_filters_reach_every_document_that_passes(world: World) -> None:
 
 
 def test_two_forms_of_one_filter_give_identical_lists(world: World) -> None:
-    by_field = world.search("钢渣微粉", RecordFilter(regions=frozenset({"北京"})))
-    by_key = world.search("钢渣微粉", RecordFilter(keys=frozenset({"A1"})))
-    assert [(m.document.id, m.score) for m in by_field] == [
-        (m.document.id, m.score) for m in by_key
-    ]
+    with Session(world.database) as session:
+        more = [
+            Achievement(key="A6", title="钢渣微粉新法", organisation=Organisation("乙", "北京")),
+            Achievement(key="A7", title="骨质瓷釉面", organisation=Organisation("丙", "北京")),
+            Achievement(key="A8", title="钢渣微粉活化", organisation=Organisation("丁", "天津")),
+        ]
+        CorpusRepository(session).upsert(more, NOW_AT)
+        session.commit()
+    world.build()
+    for text in ("钢渣微粉", "骨质瓷", "釉面 微粉"):
+        by_region = world.search(text, RecordFilter(regions=frozenset({"北京"})))
+        by_key = world.search(text, RecordFilter(keys=frozenset({"A1", "A6", "A7"})))
+        assert {m.document.record.key for m in by_region} == {"A1", "A6", "A7"}
+        assert [(m.document.id, m.score, m.relevance) for m in by_region] == [
+            (m.document.id, m.score, m.relevance) for m in by_key
+        ]
+
+
+@pytest.mark.parametrize(
+    ("word", "part"), [("农业发展银行", "农业"), ("转炉钢渣微粉", "钢渣"), ("反渗透膜", "渗透")]
+)
+def test_a_document_with_the_whole_word_ranks_above_one_with_a_part(
+    engine: Engine, tmp_path: Path, word: str, part: str
+) -> None:
+    """By the words alone, with the shipped dictionary; either query finds both."""
+    world = World(engine, tmp_path / "index", FakeEncoder(), OPEN)
+    whole = Achievement(key="W", title=f"面向{word}的服务方案")
+    only = Achievement(key="P", title=f"面向{part}的服务方案")
+    with Session(engine) as session:
+        CorpusRepository(session).upsert([only, whole], NOW_AT)
+        session.commit()
+    world.makers = Makers(FakeEncoder(), JiebaTokenizer())
+    lexical = replace(OPEN, retrieval=replace(OPEN.retrieval, signals=("lexical",)))
+    world.engine = MatchEngine(world.makers, world.store, lexical)
+    world.build()
+    where = RecordFilter(keys=frozenset({"P", "W"}))
+    assert world.keys(word, where) == ["W", "P"]
+    assert set(world.keys(part, where)) == {"W", "P"}
 
 
 def test_every_quote_is_a_span_of_the_original(world: World) -> None:

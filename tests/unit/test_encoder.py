@@ -108,6 +108,13 @@ def test_a_query_is_the_same_alone_and_in_any_company(
     np.testing.assert_array_equal(encoder.encode_queries(texts[3:8]), together[3:8])
 
 
+def test_a_query_is_the_same_with_any_number_of_threads(
+    config: EncoderConfig, encoder: SentenceTransformerEncoder
+) -> None:
+    alone = SentenceTransformerEncoder(replace(config, threads=1))
+    np.testing.assert_array_equal(alone.encode_queries(TEXTS), encoder.encode_queries(TEXTS))
+
+
 def test_the_built_in_model_has_the_name_people_know(encoder: SentenceTransformerEncoder) -> None:
     assert encoder.name == "multilingual-e5-small"
 
