@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from eval.experiment import LabelledStore, Pool, Ranker, collection
+from eval.experiment import Collection, LabelledStore, Pool, Ranker, collection
 from eval.measures import evaluate, usable_needs
 from eval.qrels import read_qrels, read_texts
 from indexer.build import Makers
@@ -17,39 +17,49 @@ from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.tokenizer import JiebaTokenizer
 from matcher.calibration import relevance
 from matcher.engine import MatchConfig
-from tests.acceptance.conftest import ROOT, Run
+from tests.acceptance.conftest import ROOT
 from tests.conftest import NOW_AT
 
 SAMPLE = ROOT / "corpus" / "resources" / "sample"
 
 
-def evaluated(run: Run, folder: Path, *options: str) -> dict[str, float]:
-    result = run(
-        "eval", "run", "--needs", str(folder / "needs.jsonl"),
-        "--achievements", str(folder / "achievements.jsonl"),
-        "--qrels", str(folder / "qrels.txt"), "--json", *options,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return {k: v["mean"] for k, v in json.loads(result.stdout)["measures"].items()}
+@pytest.fixture(scope="module")
+def makers(model_cache: Path) -> Makers:
+    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
+    return Makers(encoder, JiebaTokenizer())
 
 
-def test_the_sample_corpus_is_ranked_well(run: Run) -> None:
-    means = evaluated(run, SAMPLE, "--pool", "all")
+def labelled_set(folder: Path) -> Collection:
+    return collection(
+        read_texts(folder / "needs.jsonl", "need_id"),
+        read_texts(folder / "achievements.jsonl", "achievement_id"),
+        read_qrels(folder / "qrels.txt"),
+    )
+
+
+@pytest.fixture(scope="module")
+def sample_store(
+    makers: Makers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LabelledStore]:
+    folder = tmp_path_factory.mktemp("sample-store")
+    store = LabelledStore(labelled_set(SAMPLE), makers, folder, NOW_AT)
+    yield store
+    store.close()
+
+
+def test_the_sample_corpus_is_ranked_well(sample_store: LabelledStore) -> None:
+    qrels = read_qrels(SAMPLE / "qrels.txt")
+    ranked = sample_store.rank(MatchConfig(), Ranker.DEFAULT, Pool.ALL)
+    means = evaluate(ranked, qrels, usable_needs(qrels, min_candidates=1)).means
     assert means["nDCG@10"] >= 0.80
     assert means["judged@10"] >= 0.90
 
 
 @pytest.mark.data
-def test_graded_pairs(data_folder: Path, model_cache: Path, tmp_path: Path) -> None:
-    folder = data_folder / "graded-pairs"
-    qrels = read_qrels(folder / "qrels.txt")
-    labelled = collection(
-        read_texts(folder / "needs.jsonl", "need_id"),
-        read_texts(folder / "achievements.jsonl", "achievement_id"),
-        qrels,
-    )
-    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
-    store = LabelledStore(labelled, Makers(encoder, JiebaTokenizer()), tmp_path, NOW_AT)
+def test_graded_pairs(data_folder: Path, makers: Makers, tmp_path: Path) -> None:
+    labelled = labelled_set(data_folder / "graded-pairs")
+    qrels = labelled.qrels
+    store = LabelledStore(labelled, makers, tmp_path, NOW_AT)
     usable = usable_needs(qrels)
     assert len(usable) == 96
     least = {Ranker.DEFAULT: 0.72, Ranker.DENSE: 0.70, Ranker.LEXICAL: 0.68}
@@ -73,18 +83,14 @@ def test_needs_that_nothing_answers_are_not_given_a_recommendation(web: httpx.Cl
 
 
 def test_random_pairs_are_shown_as_what_they_are(
-    model_cache: Path, tmp_path: Path, rng: np.random.Generator
+    sample_store: LabelledStore, rng: np.random.Generator
 ) -> None:
     """Raw cosines of unrelated texts lie near 0.87; the shown number must not.
 
     The relevance of every pair itself, also of those a list would leave out.
     """
-    grades = read_qrels(SAMPLE / "qrels.txt")
-    labelled = collection(
-        read_texts(SAMPLE / "needs.jsonl", "need_id"),
-        read_texts(SAMPLE / "achievements.jsonl", "achievement_id"),
-        grades,
-    )
+    labelled = labelled_set(SAMPLE)
+    grades = labelled.qrels
     needs, achievements = sorted(labelled.needs), sorted(labelled.achievements)
     related = {(n, a) for n, pairs in grades.items() for a, grade in pairs.items() if grade > 0}
     drawn: list[tuple[str, str]] = []
@@ -92,11 +98,8 @@ def test_random_pairs_are_shown_as_what_they_are(
         pair = (str(rng.choice(needs)), str(rng.choice(achievements)))
         if pair not in related:
             drawn.append(pair)
-    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
-    store = LabelledStore(labelled, Makers(encoder, JiebaTokenizer()), tmp_path, NOW_AT)
     config = MatchConfig()
-    signals = store.signals([(labelled.needs[n], a) for n, a in drawn], config)
-    store.close()
+    signals = sample_store.signals([(labelled.needs[n], a) for n, a in drawn], config)
     shown = np.array([relevance(*pair, config.relevance).value for pair in signals])
     assert np.median(shown) < 0.05, np.median(shown)
     recommended = np.mean(shown >= config.relevance.recommend)
