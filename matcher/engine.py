@@ -20,6 +20,8 @@ from matcher.fusion import FusedDoc, FusionConfig, reciprocal_rank_fusion
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.retriever import RetrievalConfig, retrieve
 
+_UNFILTERED = "相关度因此偏低，下面的结果没有按显示线筛选，请多看原文。"
+
 
 @dataclass(frozen=True, slots=True)
 class MatchConfig:
@@ -117,6 +119,10 @@ class MatchEngine:
             queries, self.makers, self.config.query, dense=self._dense(shard)
         )
         allowed = self._eligible.get(repository, target, where, shard)
+        # With a path off, every relevance lacks its part: a line drawn for the whole would hide
+        # all that the other path finds.
+        floor = 0.0 if shard.problems else self.config.relevance.floor
+        problems = (*shard.problems, _UNFILTERED) if shard.problems else ()
         rankings = []
         for query in prepared:
             kept: list[tuple[FusedDoc, Relevance]] = []
@@ -125,7 +131,7 @@ class MatchEngine:
                 if len(kept) == limit:
                     break
                 estimate = self._relevance(shard, query, doc, covered)
-                if estimate.value >= self.config.relevance.floor:
+                if estimate.value >= floor:
                     kept.append((doc, estimate))
             records = repository.get_many(target, [doc.id for doc, _ in kept])
             matches = tuple(
@@ -133,7 +139,7 @@ class MatchEngine:
                 for doc, estimate in kept
                 if doc.id in records
             )
-            rankings.append(Ranking(query.query, target, matches, len(allowed), shard.problems))
+            rankings.append(Ranking(query.query, target, matches, len(allowed), problems))
         return rankings
 
     def match_record(

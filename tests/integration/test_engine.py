@@ -265,6 +265,23 @@ def test_another_model_leaves_the_lexical_path_answering(world: World) -> None:
     assert "语义检索已停用" in ranking.problems[0]
 
 
+def test_another_dictionary_leaves_the_dense_path_answering(engine: Engine, tmp_path: Path) -> None:
+    """Without words every relevance is low: the line is not drawn then, and that is said."""
+    strict = MatchConfig(relevance=RelevanceConfig(floor=0.9, dense=1.0))
+    world = World(engine, tmp_path / "index", FakeEncoder(), strict)
+    assert world.keys("航空发动机叶片") == []
+    lexicon = Lexicon(frozenset({"新词"}), frozenset(), {})
+    other = MatchEngine(Makers(FakeEncoder(), JiebaTokenizer(lexicon)), world.store, strict)
+    with Session(engine) as session:
+        [ranking] = other.match(
+            CorpusRepository(session), [Query("钢渣微粉")], Kind.ACHIEVEMENT, RecordFilter(), 3
+        )
+    assert ranking.matches[0].document.record.key == "A1"
+    assert len(ranking.matches) == 3
+    assert "词语检索已停用" in ranking.problems[0]
+    assert "没有按显示线筛选" in ranking.problems[1]
+
+
 def test_no_index_says_what_to_do(engine: Engine, tmp_path: Path) -> None:
     bare = MatchEngine(Makers(FakeEncoder(), TOKENIZER), ShardStore(tmp_path / "none"))
     with Session(engine) as session, pytest.raises(ShardError, match="zhitong index build"):
