@@ -11,8 +11,10 @@ from api.schemas import MatchOut, RankingOut
 from corpus.model import Kind
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
-    ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("名次", 6),
+    ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),
+    ("需求有效期至", 13), ("名次", 6),
     ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
+    ("合作方式", 20), ("价格", 14),
     ("相关度", 9), ("建议", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
     ("语义名次", 9), ("词语名次", 9), ("得分", 10),
 )  # fmt: skip
@@ -71,12 +73,16 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         need.title if need else ranking.query,
         (need.organisation or "") if need else "",
         (need.county or "") if need else "",
+        need.budget.label if need and need.budget else "",
+        str(need.valid_until_on or "") if need else "",
         rank,
         achievement.id,
         achievement.title,
         achievement.organisation or "",
         achievement.region or "",
         achievement.maturity or "",
+        "、".join(achievement.cooperation),
+        achievement.price.label if achievement.price else "",
         match.relevance.value,
         "推荐" if match.recommended else "可看",
         "、".join(term.term for term in match.key_terms[:8]),
