@@ -8,6 +8,7 @@ from typing import Any
 
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
+from matcher.calibration import RelevanceConfig
 from corpus.model import Kind
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
@@ -18,12 +19,14 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("相关度", 9), ("建议", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
     ("语义名次", 9), ("词语名次", 9), ("得分", 10),
 )  # fmt: skip
+_LINES = RelevanceConfig()
 _NOTES = (
     "本清单由程序提出，请人工核对后使用。",
     "名次：语义检索和词语检索两个名次的倒数融合（RRF）："
     "得分 = Σ 1 ÷ (60 + 名次)，两个名次列在右侧，可以复算。",
-    "相关度：由语义相似度和共同词的覆盖率估计，0% 至 100%；低于显示线的不列出。",
-    "建议：相关度达到推荐线的标为“推荐”。",
+    "相关度：由语义相似度和共同词的覆盖率估计，0% 至 100%；"
+    f"低于显示线（{_LINES.floor:.0%}）的不列出。",
+    f"建议：相关度达到推荐线（{_LINES.recommend:.0%}）的标为“推荐”，其余为“可看”。",
     "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
 )
 
