@@ -185,7 +185,8 @@ class History:
         state. A record that something else has changed since is kept as it is and named.
 
         Raises:
-            HistoryError: no such import, or it was taken back before.
+            HistoryError: no such import, it was taken back before, or all it touched has been
+                changed since.
         """
         run = self.import_run(import_id)
         if run.undone_at is not None:
@@ -204,6 +205,11 @@ class History:
                 deleted.append(key)
             else:
                 restored.append(from_json(kind, before))
+        if kept and not deleted and not restored:
+            raise HistoryError(
+                f"导入 {import_id}（{run.file_name}）的 {len(kept)} 条记录后来都有改动，撤销它不会"
+                "改变任何记录。请先撤销后来的导入（见 zhitong imports list）。"
+            )
         repository.delete(kind, deleted)
         repository.put(restored, now_at)
         changes = [Change(kind, key, Action.UNDONE, None) for key in deleted]

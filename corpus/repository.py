@@ -15,6 +15,8 @@ from sqlmodel import Session, col, select
 from corpus.filters import conditions_of, joined
 from corpus.mapping import TABLES, from_row, to_columns
 from corpus.model import (
+    Contact,
+    ContactKind,
     Kind,
     Need,
     Record,
@@ -92,7 +94,9 @@ class CorpusRepository:
         if row.supplements and isinstance(record, Need) and not record.supplements:
             # What answers filled stays filled, and is no change.
             kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
-            record = replace(record, supplements=kept)
+            known = tuple(Contact(ContactKind(kind), value) for kind, value in row.contacts)
+            contacts = tuple(dict.fromkeys((*record.contacts, *known)))
+            record = replace(record, supplements=kept, contacts=contacts)
             record = apply_answers(record, answers_of(record))
         status = Status(row.status)
         if row.record_hash == record.record_hash and status is not Status.DELISTED:

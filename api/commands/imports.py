@@ -37,7 +37,7 @@ def list_(
     table = Table()
     names = ("编号", "时间", "文件", "来源", "新增", "更新", "未变", "重复", "失败", "下架", "状态")
     for name in names:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for run in runs:
         counts = ("new", "changed", "unchanged", "duplicate", "failed", "withdrawn")
         table.add_row(

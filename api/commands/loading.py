@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -201,7 +202,12 @@ def _bar(update: Callable[[str, int, int], None], stage: str) -> Callable[[int, 
 
 
 def _beside(path: Path, profile: Profile, given: Path | None) -> Path:
-    return given or path.with_name(f"{path.stem}-{profile.kind.label}-失败的行.xlsx")
+    """Where refused rows go: never over a workbook that somebody may be correcting."""
+    if given is not None:
+        return given
+    stem = f"{path.stem}-{profile.kind.label}-失败的行"
+    names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+    return next(free for name in names if not (free := path.with_name(f"{name}.xlsx")).exists())
 
 
 def _print_report(done: FileReport, *, dry_run: bool) -> None:

@@ -16,7 +16,7 @@ from api.running import fail, opened
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.curation import Curator
 from corpus.history import History
-from corpus.model import Kind, Need, RecordFilter
+from corpus.model import Kind, Need
 from corpus.quality import Aspect, NeedQuality, apply_answers, assess, questions
 from corpus.repository import CorpusRepository
 
@@ -64,7 +64,7 @@ def list_(
 ) -> None:
     """最含糊的需求，先问它们。"""
     with opened() as services, services.repository() as repository:
-        ids = repository.eligible_ids(Kind.NEED, RecordFilter())
+        ids = repository.eligible_ids(Kind.NEED, services.record_filter())
         stored = repository.get_many(Kind.NEED, ids)
     needs = [stored[i].record for i in ids if i in stored]
     rated = [(assess(need), need) for need in needs if isinstance(need, Need)]
@@ -78,7 +78,7 @@ def list_(
         return
     table = Table()
     for name in ("编号", "需求", "程度", "完整度", "含糊度", "缺"):
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for quality, need in rated[:limit]:
         table.add_row(
             escape(need.key), escape(masked(need, role).title[:40]), quality.level.value,

@@ -8,8 +8,8 @@ from typing import Any
 
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
-from matcher.calibration import RelevanceConfig
 from corpus.model import Kind
+from matcher.calibration import RelevanceConfig
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),

@@ -89,6 +89,11 @@ class _Tally:
     # taken in turn would report a change each time the same file is loaded.
     seen: set[str] = field(default_factory=set)
 
+    def warn(self, number: int, warning: str) -> None:
+        """Note what a person should look at, up to a bound."""
+        if len(self.warnings) < _KEPT_FAILURES:
+            self.warnings.append((number, warning))
+
 
 def import_rows(
     repository: CorpusRepository,
@@ -176,10 +181,11 @@ def _converted(
         tally.skipped += not found
         for one in found:
             tally.records += 1
-            if len(tally.warnings) < _KEPT_FAILURES:
-                tally.warnings += [(row.number, warning) for warning in one.warnings]
+            for warning in one.warnings:
+                tally.warn(row.number, warning)
             if one.record.key in tally.seen:
                 tally.duplicate += 1
+                tally.warn(row.number, f"编号 {one.record.key} 前面已经有了，这一行没有导入")
                 continue
             tally.seen.add(one.record.key)
             yield one, row
@@ -209,7 +215,7 @@ def _delist(
         return 0
     if tally.failed or not tally.seen:
         # A failed row is in the list, but nobody knows which record it is.
-        tally.warnings.append((0, "有失败的行（或没有数据行），本次没有下架任何记录"))
+        tally.warn(0, "有失败的行（或没有数据行），本次没有下架任何记录")
         return 0
     changes = []
     for key in repository.unlisted(origin.kind, origin.source, tally.seen):

@@ -238,7 +238,7 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     one = values.one
     title, named = extract_contacts(clean_title(one.get("title", "")))
     if not title.strip():
-        raise RowError(f"缺少{profile.kind.label}名称")
+        values.errors.append(f"缺少{profile.kind.label}名称")
     if len(title) > _TITLE_LIMIT:
         raise RowError(f"名称有 {len(title)} 字，超过 {_TITLE_LIMIT} 字；是否把正文放进了名称列？")
     for name in _SHORT:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 
+from corpus.cleaning.contacts import extract_contacts
 from corpus.cleaning.dates import parse_period
 from corpus.cleaning.errors import CleaningError
 from corpus.cleaning.money import parse_amount
@@ -41,7 +42,8 @@ class AnswerError(CorpusError):
 def apply_answers(need: Need, answers: Mapping[Aspect, str]) -> Need:
     """``need`` with the answers as supplements under the aspects' names.
 
-    An answer replaces the former one of its aspect and keeps its place. Text stays as given but
+    An answer replaces the former one of its aspect and keeps its place. Contacts in it go to the
+    need's contacts. Text stays as given but
     for blanks around it and control characters, which no database keeps. An amount, a day or
     modes of cooperation that are recognised without doubt also fill ``budget``,
     ``valid_until_on`` and ``cooperation``; what is not recognised leaves them as they are.
@@ -50,10 +52,21 @@ def apply_answers(need: Need, answers: Mapping[Aspect, str]) -> Need:
     Raises:
         AnswerError: an answer is empty, says nothing (不清楚) or is longer than ``MAX_ANSWER``.
     """
-    given = {aspect: _checked(aspect, answers[aspect]) for aspect in Aspect if aspect in answers}
+    given: dict[Aspect, str] = {}
+    contacts = list(need.contacts)
+    for aspect in Aspect:
+        if aspect in answers:
+            # What is told on the telephone holds numbers and names as often as a sheet does.
+            text, found = extract_contacts(_checked(aspect, answers[aspect]))
+            contacts += found
+            given[aspect] = _checked(aspect, text)
     supplements = {s.aspect: s for s in need.supplements}
     supplements.update((a.value, Supplement(a.value, text)) for a, text in given.items())
-    need = replace(need, supplements=tuple(supplements.values()))
+    need = replace(
+        need,
+        supplements=tuple(supplements.values()),
+        contacts=tuple(dict.fromkeys(contacts)),
+    )
     if Aspect.BUDGET in given and (amount := _amount(given[Aspect.BUDGET])):
         need = replace(need, budget=amount)
     if Aspect.DEADLINE in given and (day := _last_day(given[Aspect.DEADLINE], need)):

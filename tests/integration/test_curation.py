@@ -103,6 +103,21 @@ def test_what_answers_filled_is_no_change_at_the_next_import(engine: Engine) -> 
     assert stored == replace(answered, text="新正文")
 
 
+def test_contacts_in_an_answer_are_kept_apart_and_are_no_change_later(engine: Engine) -> None:
+    told = {Aspect.BASE: "已有中试装置，联系电话：13700000000"}
+    answered = apply_answers(NEED, told)
+    assert "13700000000" not in answered.body
+    assert "已有中试装置" in answered.body
+    assert [contact.value for contact in answered.contacts] == ["13700000000"]
+    assert apply_answers(answered, told) == answered
+    with Session(engine) as session:
+        repository = CorpusRepository(session)
+        repository.upsert([NEED], NOW_AT)
+        curator(session).supplement(answered)
+        assert [one.outcome for one in repository.upsert([NEED], NOW_AT)] == [Outcome.UNCHANGED]
+        assert repository.require(Kind.NEED, "N1").record == answered
+
+
 acts = st.lists(st.sampled_from(["withdraw", "expire", "restore"]), max_size=8)
 
 

@@ -152,6 +152,24 @@ def test_what_was_changed_again_since_is_kept_and_named(engine: Engine) -> None:
         assert state(session) == {"1": ("甲", Status.ACTIVE)}
 
 
+def test_an_import_whose_every_record_was_changed_since_is_not_taken_back(engine: Engine) -> None:
+    with Session(engine) as session:
+        first = load(session, need("1"))
+        second = load(session, need("1", "后来"))
+        with pytest.raises(HistoryError, match="请先撤销后来的导入"):
+            History(session).undo_import(first.import_id, LATER_AT)
+        History(session).undo_import(second.import_id, LATER_AT)
+        assert History(session).undo_import(first.import_id, LATER_AT).deleted == 1
+
+
+def test_a_row_that_was_left_out_for_its_key_is_named(engine: Engine) -> None:
+    with Session(engine) as session:
+        report = load(session, need("1"), need("1", "另一条"))
+    assert (report.new, report.duplicate) == (1, 1)
+    assert report.warnings[-1][0] == 3
+    assert "编号 1 前面已经有了" in report.warnings[-1][1]
+
+
 def test_a_full_list_delists_what_it_lacks_and_lists_it_again(engine: Engine) -> None:
     with Session(engine) as session:
         load(session, need("1"), need("2"))
