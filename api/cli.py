@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +21,15 @@ from api.commands.index import index_app, with_kind
 from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
 from api.commands.records import record_app
-from api.console import err, out, print_best_pairs, print_problems, print_ranking, progress
+from api.console import (
+    err,
+    out,
+    print_best_pairs,
+    print_json,
+    print_problems,
+    print_ranking,
+    progress,
+)
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
@@ -250,13 +257,9 @@ def _import_sample(services: Services, update: Callable[[str, int, int], None]) 
             update(f"import:{kind.label}", done.report.rows, done.report.rows)
 
 
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
-
-
 def _print_rankings(rankings: Sequence[RankingOut], as_json: bool) -> None:
     if as_json:
-        _print_json([ranking.model_dump(mode="json") for ranking in rankings])
+        print_json([ranking.model_dump(mode="json") for ranking in rankings])
     else:
         for ranking in rankings:
             print_ranking(ranking)

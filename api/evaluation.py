@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tempfile
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from api.console import out, progress
+from api.console import out, print_json, progress
 from api.running import opened, reported_errors
 
 eval_app = typer.Typer(help="度量排序质量。", no_args_is_help=True)
@@ -90,7 +89,7 @@ def run(
         }
         if as_json:
             shown = {**facts, **to_json(evaluation, per_need=per_need)}
-            sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+            print_json(shown)
         else:
             head = "排序：{ranker}　范围：{pool}　模型：{encoder}\n".format(**facts)
             out.print(escape(head))

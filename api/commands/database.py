@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.console import out
+from api.console import out, print_json
 from api.running import current_settings, demo_settings, opened, reported_errors
 
 if TYPE_CHECKING:
@@ -130,7 +128,7 @@ def doctor(as_json: JsonOption = False, demo: DemoOption = False) -> None:
         findings = list(diagnose(services))
     if as_json:
         shown = [asdict(finding) for finding in findings]
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+        print_json(shown)
     else:
         colours = {Verdict.GOOD: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
         table = Table(show_header=False, box=None)

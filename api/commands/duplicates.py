@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import JsonOption, KindOption, WhoOption
-from api.console import local_time, out
+from api.console import local_time, out, print_json
 from api.running import opened
 from corpus.confidentiality import Role, masked
 from corpus.duplicates.repository import DuplicateRepository
@@ -48,7 +46,7 @@ def find(
             }
             for one in found
         ]  # fmt: skip
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+        print_json(shown)
         return
     for one in found:
         out.print(
@@ -76,7 +74,7 @@ def list_(
         repository = CorpusRepository(session)
         shown = [_json(repository, group, role) for group in groups]
     if as_json:
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+        print_json(shown)
         return
     if not shown:
         out.print(f"没有“{state.value}”的重复组。先运行 zhitong duplicates find 查一遍。")
@@ -143,7 +141,7 @@ def history(group_id: GroupArgument, as_json: JsonOption = False) -> None:
         for event in events
     ]  # fmt: skip
     if as_json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+        print_json(rows)
         return
     for row in rows:
         moment = local_time(str(row["happened_at"]))

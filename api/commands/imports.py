@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import JsonOption, WhoOption
-from api.console import local_time, out
+from api.console import local_time, out, print_json
 from api.running import fail, opened
 
 imports_app = typer.Typer(help="查看做过的导入，撤销整次导入。", no_args_is_help=True)
@@ -29,7 +27,7 @@ def list_(
     with opened() as services, services.reading() as session:
         runs = [run.model_dump(mode="json") for run in History(session).imports(limit=limit)]
     if as_json:
-        sys.stdout.write(json.dumps(runs, ensure_ascii=False, indent=1) + "\n")
+        print_json(runs)
         return
     if not runs:
         out.print("还没有导入过文件。试试：zhitong import 需求.xlsx --kind needs --dry-run")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.commands.options import JsonOption
-from api.console import out, progress
+from api.console import out, print_json, progress
 from api.running import opened
 from corpus.model import Kind
 
@@ -46,7 +45,7 @@ def build(
             built.append((kind, done, time.perf_counter() - started))
     peak_mib = _peak_memory_mib()
     if as_json:
-        _print_json([_facts(kind, done, took, peak_mib) for kind, done, took in built])
+        print_json([_facts(kind, done, took, peak_mib) for kind, done, took in built])
         return
     for kind, done, took in built:
         manifest = done.manifest
@@ -69,7 +68,7 @@ def status(as_json: JsonOption = False) -> None:
     with opened() as services:
         states = services.index_states()
     if as_json:
-        _print_json([state.model_dump(mode="json") for state in states])
+        print_json([state.model_dump(mode="json") for state in states])
     else:
         for state in states:
             out.print(f"{state.kind.label}：{state.detail}", highlight=False)
@@ -120,7 +119,3 @@ def _peak_memory_mib() -> float:
     """Most memory the process has had resident so far."""
     unit = 1024**2 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux KiB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

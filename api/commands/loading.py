@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from itertools import chain, count
@@ -14,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import JsonOption, KindOption, WhoOption
-from api.console import err, out, progress
+from api.console import err, out, print_json, progress
 from api.running import fail, opened, reported_errors
 
 if TYPE_CHECKING:
@@ -79,10 +78,7 @@ def import_(
                     )
                 )  # fmt: skip
     if as_json:
-        sys.stdout.write(
-            json.dumps([_report_json(r, dry_run) for r in reports], ensure_ascii=False, indent=1)
-            + "\n"
-        )
+        print_json([_report_json(r, dry_run) for r in reports])
     else:
         for report in reports:
             _print_report(report, dry_run=dry_run)

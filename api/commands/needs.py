@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated
 
 import typer
@@ -11,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import JsonOption, WhoOption
-from api.console import err, out
+from api.console import err, out, print_json
 from api.running import fail, opened
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.curation import Curator
@@ -34,7 +32,7 @@ def check(key: KeyArgument, role: RoleChoice = Role.OFFICER, as_json: JsonOption
     asked = questions(need)
     if as_json:
         shown = _json(need, quality, hidden, [question.text for question in asked])
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, indent=1) + "\n")
+        print_json(shown)
         return
     out.print(f"[bold]{escape(masked(need, role).title)}[/bold]　{quality.level.value}")
     out.print(f"完整度 {quality.completeness:.0%}，含糊度 {quality.vagueness:.0%}", highlight=False)
@@ -71,7 +69,7 @@ def list_(
     rated.sort(key=lambda pair: (pair[0].completeness, -pair[0].vagueness, pair[1].key))
     if as_json:
         shown = [_json(need, quality, hidden_fields(need, role), None) for quality, need in rated]
-        sys.stdout.write(json.dumps(shown[:limit], ensure_ascii=False, indent=1) + "\n")
+        print_json(shown[:limit])
         return
     if not rated:
         out.print("还没有需求。试试：zhitong import 需求.xlsx --kind needs")

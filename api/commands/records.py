@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -12,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.options import JsonOption, KindOption, WhoOption
-from api.console import local_time, out
+from api.console import local_time, out, print_json
 from api.running import opened
 from corpus.confidentiality import Role, masked, masked_version
 from corpus.curation import Curator
@@ -58,7 +56,7 @@ def history(
     latest = next((v.change.record for v in versions if v.change.record), None)
     rows = [_version(version, latest, role) for version in versions]
     if as_json:
-        sys.stdout.write(json.dumps(rows, ensure_ascii=False, indent=1) + "\n")
+        print_json(rows)
         return
     if not rows:
         out.print("没有版本记录：它是旧版本程序导入的，之后没有变过。")
