@@ -32,7 +32,8 @@ def counties() -> tuple[str, ...]:
 
 def technology_field_of(first: str, second: str = "") -> str:
     """Our name of a field, given it or the two levels of a platform's tree; else empty."""
-    if first in technology_fields():
-        return first
     platform: dict[str, str] = _taxonomy()["platform_fields"]
-    return platform.get(f"{first}-{second}", platform.get(first, ""))
+    # The branch first: 新材料 is a field of ours too, but its 化工新材料 are chemicals.
+    if branch := platform.get(f"{first}-{second}"):
+        return branch
+    return first if first in technology_fields() else platform.get(first, "")

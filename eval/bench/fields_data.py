@@ -17,25 +17,9 @@ from scipy.sparse.csgraph import connected_components  # type: ignore[import-unt
 from corpus.fields import features
 from corpus.industries import industry_of
 from corpus.ngrams import Counts, NgramConfig, count
+from corpus.taxonomy import technology_field_of
 from corpus.text import fold
 
-# First level of the platform's technology tree → ours. 技术服务, 生活必需 (goods of daily life) and
-# 建筑安装 (building) have no field of their own; 海洋与交通 sees its 交通 half only.
-FIELD_OF = {
-    "现代农业": "现代农业",
-    "新材料": "新材料",
-    "装备制造": "先进制造",
-    "电子信息": "电子信息",
-    "生物医药": "生物与医药",
-    "交通运输": "海洋与交通",
-    "技术服务": "其他",
-    "新能源": "新能源与节能",
-    "资源环保": "环境保护",
-    "生活必需": "其他",
-    "建筑安装": "其他",
-}
-# The tree has no first level for chemicals; these two branches are chemicals by their meaning.
-FIELD_OF_BRANCH = {"新材料-化工新材料": "化工", "生活必需-日化": "化工"}
 # The platform's clerks filed what fits nowhere (413 rows) under this name: it says 制造业 only.
 DUMP = "其他制造业"
 MIN_GROUPS = 20  # a class with fewer groups of distinct rows is not learned
@@ -123,7 +107,11 @@ def read_sample(folder: Path) -> Labelled:
 def _field(branch: str) -> str | None:
     if not branch:
         return None
-    return FIELD_OF_BRANCH.get(branch) or FIELD_OF[branch.split("-")[0]]
+    first, _, second = branch.partition("-")
+    field = technology_field_of(first, second)
+    if not field:
+        raise ValueError(f"{branch} is no branch of the platform's tree")
+    return field
 
 
 def _industry_labels(

@@ -188,6 +188,21 @@ def test_a_closed_column_closes_what_it_fills() -> None:
     assert record.field_levels == {"text": Confidentiality.CONFIDENTIAL}
 
 
+@pytest.mark.parametrize(
+    ("written", "field"),
+    [
+        ("新材料-复合材料", "新材料"),
+        ("新材料-化工新材料", "化工"),
+        ("装备制造-机器人", "先进制造"),
+        ("环境保护", "环境保护"),
+        ("炼丹术", "炼丹术"),
+    ],
+)
+def test_a_platforms_branch_decides_before_its_first_level(written: str, field: str) -> None:
+    cells = {"名称": "甲", "技术领域": written}
+    assert to_record(cells, plain_profile(Kind.NEED), TODAY).record.technology_field == field
+
+
 def test_all_the_faults_of_a_row_are_told_at_once() -> None:
     cells = {"名称": "甲", "拟投入资金": "-1", "发布日期": "明年", "有效期至": "2026-13-01"}
     with pytest.raises(RowError, match=r"“发布日期”.*“有效期至”|“有效期至”.*“发布日期”") as caught:
