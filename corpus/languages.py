@@ -1,8 +1,8 @@
 """Which language a text is in, and Japanese characters as a Chinese reader writes them.
 
-Pure functions. A language is told by its script, which needs no model and no sample: kana mean
-Japanese, Hangul means Korean, Han alone means Chinese unless it holds characters that only Japan
-simplified so (鉄, 処).
+Pure functions. A language is told by its script, which needs no model and no sample: Hangul
+means Korean; kana, and characters that only Japan simplified so (鉄, 処), mean Japanese unless
+characters that only China simplified so (钢, 设) outnumber them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ _KANA = re.compile(r"[\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9d]+")
 _HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7a3]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-# Of kana, Hangul and Han together. A Chinese text may quote a brand; a Japanese title may be Han
-# but for one の.
+# Of kana, Hangul and Han together. A Japanese title may be Han but for one の.
 _JAPANESE_SHARE = 0.04
 _KOREAN_SHARE = 0.3
 # A word of Latin letters has some five of them where a Chinese word has two.
@@ -50,7 +49,8 @@ def language_of(text: str) -> Language:
     if eastern and hangul >= _KOREAN_SHARE * eastern:
         return "ko"
     japanese = kana + sum(char in _only_japanese() for char in text)
-    return "ja" if eastern and japanese >= _JAPANESE_SHARE * eastern else "zh"
+    chinese = sum(char in _only_chinese() for char in text)
+    return "ja" if japanese > max(chinese, _JAPANESE_SHARE * eastern) else "zh"
 
 
 def chinese_characters(text: str) -> str:
@@ -94,6 +94,13 @@ def _only_japanese() -> frozenset[str]:
         for char in map(chr, ours)
         if not _in_gb2312(char) and not _encodes(char, "big5") and plain(char) == char
     )
+
+
+@cache
+def _only_chinese() -> frozenset[str]:
+    """Characters that no Japanese text uses: simplified ones, for the most part."""
+    every = map(chr, range(_FIRST, _LAST + 1))
+    return frozenset(c for c in every if _in_gb2312(c) and not _encodes(c, "shift_jis"))
 
 
 def _in_gb2312(char: str) -> bool:

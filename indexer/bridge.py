@@ -42,9 +42,9 @@ def bridged_terms(text: str, language: Language | None = None) -> list[str]:
     terms: list[str] = []
     if language in ("zh", "ja"):
         han = chinese_characters(folded) if language == "ja" else folded
-        for run in _HAN.findall(han):
-            terms += _pieces(run)
+        terms += _pieces(han)
     for word in gloss(text, language):
+        # Of several Chinese words each piece once: they are one word, said differently.
         terms += dict.fromkeys(piece for chinese in word.chinese for piece in _pieces(chinese))
     stop_words = default_lexicon().stop_words
     terms += (
@@ -55,10 +55,11 @@ def bridged_terms(text: str, language: Language | None = None) -> list[str]:
     return terms
 
 
-def _pieces(run: str) -> Iterator[str]:
-    yield from run
-    for start in range(len(run) - 1):
-        yield run[start : start + 2]
+def _pieces(text: str) -> Iterator[str]:
+    for run in _HAN.findall(text):
+        yield from run
+        for start in range(len(run) - 1):
+            yield run[start : start + 2]
 
 
 def language_offsets(encoder: Encoder, count: int = _CONCEPTS) -> dict[Language, Vectors]:
