@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from corpus.languages import Language, chinese_characters, language_of
+from corpus.languages import LANGUAGES, Language, chinese_characters, language_of
 from corpus.text import fold
 
 _Entries = Mapping[str, tuple[str, ...]]
@@ -63,10 +63,9 @@ def gloss(text: str, language: Language | None = None) -> list[GlossedTerm]:
 
 
 @cache
-def concepts() -> tuple[tuple[str, str, str, str], ...]:
-    """(Chinese, Japanese, Korean, English) of each concept that has all four, its usual forms."""
-    rows = ([cell.split(",")[0] for cell in row] for row in _rows("glossary.tsv"))
-    return tuple((row[0], row[1], row[2], row[3]) for row in rows if all(row))
+def parallel_titles() -> tuple[dict[Language, str], ...]:
+    """Titles that say the same in every language, from ``parallel_titles.tsv``."""
+    return tuple(dict(zip(LANGUAGES, row, strict=True)) for row in _rows("parallel_titles.tsv"))
 
 
 def _matches(text: str, language: Language) -> Iterator[tuple[int, int, tuple[str, ...]]]:

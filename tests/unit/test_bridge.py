@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from corpus.glossary import parallel_titles
 from corpus.languages import LANGUAGES, Language
-from indexer.bridge import bridged_terms, language_offsets, without_language
+from indexer.bridge import STRENGTH, bridged_terms, language_offsets, without_language
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.testing import FakeEncoder
 
@@ -81,39 +82,37 @@ def test_a_long_text_takes_time_in_proportion(piece: str) -> None:
     assert time.process_time() - started < 3.0
 
 
-def test_offsets_move_each_row_by_its_language_and_keep_it_a_unit(
-    rng: np.random.Generator,
-) -> None:
+def test_offsets_move_each_row_by_its_language(rng: np.random.Generator) -> None:
     encoder = FakeEncoder()
-    offsets = language_offsets(encoder, 40)
+    offsets = language_offsets(encoder)
     assert set(offsets) == set(LANGUAGES)
     assert not offsets["zh"].any()
     vectors = rng.normal(size=(4, encoder.dimension)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     before = vectors.copy()
-    moved = without_language(vectors, ["zh", "ja", "ko", "en"], offsets)
+    moved = without_language(vectors, LANGUAGES, offsets)
     assert np.array_equal(vectors, before)
     assert np.array_equal(moved[0], vectors[0])
-    for row, language in enumerate(LANGUAGES[1:], start=1):
-        expected = vectors[row].astype(np.float64) + offsets[language]
-        assert np.allclose(moved[row], expected / np.linalg.norm(expected), atol=1e-6)
+    query = vectors[0]
+    for row, language in enumerate(LANGUAGES):
+        corrected = query @ vectors[row] + query @ offsets[language]
+        assert moved[row] @ query == pytest.approx(corrected, rel=1e-4)
     with pytest.raises(ValueError, match="one language per vector"):
         without_language(vectors, ["zh"], offsets)
 
 
-def test_offsets_bring_the_terms_of_a_language_onto_the_chinese_ones() -> None:
-    class Shifted(FakeEncoder):
-        """Chinese terms at one place, Hangul at another."""
+def test_what_sets_a_language_apart_is_taken_away() -> None:
+    class Apart(FakeEncoder):
+        """The Korean title of something is its Chinese vector moved along the last axis."""
 
         def encode_passages(
             self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
         ) -> NDArray[np.float32]:
-            axis = [int("\uac00" <= text[0] <= "\ud7a3") for text in texts]
-            return np.eye(self.dimension, dtype=np.float32)[axis]
+            chinese = {row["ko"]: row["zh"] for row in parallel_titles()}
+            plain = self.encode_queries([chinese.get(text, text) for text in texts])
+            plain[[text in chinese for text in texts], -1] -= 1.0
+            return plain
 
-    encoder = Shifted()
-    offsets = language_offsets(encoder, 20)
-    korean = encoder.encode_passages(["강"])
-    assert np.allclose(
-        without_language(korean, ["ko"], offsets), encoder.encode_passages(["钢"]), atol=1e-6
-    )
+    encoder = Apart()
+    offset = language_offsets(encoder)["ko"]
+    assert offset[-1] == pytest.approx(STRENGTH, rel=1e-4)
+    assert np.allclose(offset[:-1], 0.0, atol=1e-6)
