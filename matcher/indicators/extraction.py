@@ -1,0 +1,394 @@
+"""Quantified statements of a title and a text, with exact spans of the original.
+
+A number is read from itself outwards: its unit, the words around it (comparator, verb of change),
+the property before them, what it is of and under which conditions, and whether the sentence states
+it at all. What cannot be read is left out; nothing raises.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from corpus.sections import Section, SectionKind, sections
+from corpus.text import Folded
+from matcher.explain import Span
+from matcher.indicators.bounds import amount_bounds, change_bounds, change_value
+from matcher.indicators.folding import folded
+from matcher.indicators.properties import (
+    Found,
+    is_fact,
+    known_property,
+    property_after,
+    property_before,
+    property_inside,
+)
+from matcher.indicators.quantities import Quantity, find_quantities
+from matcher.indicators.status import Side, is_refused, is_wished, status
+from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit
+from matcher.indicators.values import Direction, Form, Indicator, Interval, Kind, Status
+from matcher.indicators.words import Before, Mark, Sign, read_after, read_before, verb_before
+
+_LONGEST_TEXT = 20_000
+_REACH = 60  # characters of a clause that are read before a number
+_CLAUSE = re.compile(r"[，。；;！？!?\n、]|(?<!\d),|,(?!\d)")
+_SENTENCE = re.compile(r"[。；;！？!?\n]")
+_COMPARISON_TAIL = re.compile(
+    r"(?:相较于?|相比于?|相对于?|较|比)[^，。；;\n]{1,14}$|(?:与|同|和)[^，。；;\n]{1,14}(?:相比|比较)$"
+    r"|在?[^，。；;\n]{0,10}基础上$"
+)
+_CONDITION_WORDS = re.compile(
+    r"高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
+)
+_MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
+_DIMENSIONLESS = {"长径比", "摩擦系数", "介电常数", "模数", "信噪比", "介电损耗"}
+_REFERENCE = re.compile(
+    r"(?:不低于|不高于|达到|优于|高于|低于|符合|满足|执行)[^，。；;\n\d]{0,12}?"
+    r"(?:国家标准|国标|行业标准|行标|欧盟标准|国际标准|排放标准|地方标准|超低排放(?:标准|要求)?|(?<![A-Z])GB(?:/T)?[ ]?\d{2,6})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One folded field with what is needed to read it."""
+
+    name: str
+    folded: Folded
+    sections: tuple[Section, ...]
+    clause_ends: tuple[int, ...]
+    sentence_ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, name: str, original: str) -> _Field:
+        made = folded(original[:_LONGEST_TEXT])
+        text = made.text
+        return cls(
+            name,
+            made,
+            tuple(sections(original[:_LONGEST_TEXT])) if name == "text" else (),
+            tuple(match.end() for match in _CLAUSE.finditer(text)),
+            tuple(match.end() for match in _SENTENCE.finditer(text)),
+        )
+
+    def clause_start(self, position: int) -> int:
+        """Where the clause of ``position`` begins, inside an open bracket at the bracket."""
+        start = _last_before(self.clause_ends, position)
+        start = max(start, position - _REACH)
+        opening = self.folded.text.rfind("(", start, position)
+        return opening + 1 if opening > self.folded.text.rfind(")", start, position) else start
+
+    def before_in_sentence(self, position: int) -> str:
+        """The sentence up to ``position``, at most 200 characters of it."""
+        start = _last_before(self.sentence_ends, position)
+        return self.folded.text[max(start, position - 200) : position]
+
+    def span(self, start: int, end: int) -> Span:
+        """Into the original."""
+        return Span(self.name, *self.folded.span(start, end))
+
+    def section(self, position: int) -> tuple[SectionKind, str]:
+        """Kind and heading of the section of a place in the folded text."""
+        place = self.folded.starts[position]
+        index = bisect_right([part.start for part in self.sections], place) - 1
+        if index < 0:
+            return SectionKind.OTHER, ""
+        part = self.sections[index]
+        heading = self._written(part.heading) if part.heading else ""
+        return part.kind, heading
+
+    def _written(self, heading: tuple[int, int]) -> str:
+        first = bisect_right(self.folded.ends, heading[0])
+        return self.folded.text[first : bisect_right(self.folded.ends, heading[1])]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What is known of the clause so far, while its quantities are read left to right."""
+
+    clause: int = -1
+    previous: Quantity | None = None
+    previous_end: int = 0
+    origin: tuple[Found | None, int, bool] | None = None  # of the previous quantity
+    conditions: list[str] = field(default_factory=list)
+
+
+def extract(title: str, text: str, side: Side = Side.ACHIEVEMENT) -> tuple[Indicator, ...]:
+    """The quantified statements of a record, title first, in the order of the text.
+
+    Args:
+        side: whose text it is; decides what is a present state, a plan, a comparison.
+
+    Never raises on any text. The first 20,000 characters of the text are read.
+    """
+    found: list[Indicator] = []
+    for name, original in (("title", title), ("text", text)):
+        if original:
+            found += _read_field(_Field.of(name, original), side)
+    return tuple(found)
+
+
+def _read_field(part: _Field, side: Side) -> list[Indicator]:
+    found: list[Indicator] = []
+    reading = _Reading()
+    for quantity in find_quantities(part.folded.text):
+        indicator = _read(part, quantity, reading, side)
+        if indicator is None:
+            continue
+        if indicator.baseline is not None and found and reading.origin is not None:
+            # 由 120 降至 96: the first number is where the second came from.
+            first = found[-1]
+            if first.number.start >= indicator.span.start and first.span.field == part.name:
+                found.pop()
+        found.append(indicator)
+    found += _references(part, side)
+    return sorted(found, key=lambda i: i.number.start)
+
+
+def _read(
+    part: _Field, quantity: Quantity, reading: _Reading, side: Side
+) -> Indicator | None:
+    text = part.folded.text
+    start = part.clause_start(quantity.start)
+    if start != reading.clause:
+        reading.clause, reading.previous, reading.conditions = start, None, []
+    left = max(start, reading.previous_end if reading.previous else start)
+    before = read_before(text, left, quantity.start)
+    after, end = read_after(text, quantity.end)
+    link = _linked(text, before, reading, left)
+    if link is not None:
+        found, from_start, _ = link
+    else:
+        found = _property(text, part, before, quantity, left, end)
+        from_start = before.end
+    quantity, found = _with_unit(text, quantity, before, found, left)
+    previous, origin = reading.previous, (found, from_start, before.has(Mark.FROM))
+    reading.previous, reading.previous_end = quantity, end
+    if _is_condition(text, quantity, end, found, before):
+        reading.conditions.append(_condition(quantity))
+        reading.origin = origin
+        return None
+    reading.origin = origin
+    if found is None or quantity.unit is None or is_fact(found) or before.has(Mark.SEVERAL):
+        return None
+    baseline = _baseline(previous, quantity) if link is not None else None
+    if link is not None and baseline is None:
+        return None
+    made = _indicator(part, quantity, before, after, end, found, side, reading)
+    if made is None or baseline is None:
+        return made
+    return replace(made, baseline=baseline)
+
+
+def _linked(
+    text: str, before: Before, reading: _Reading, left: int
+) -> tuple[Found | None, int, bool] | None:
+    """The property of the number this one came from: 由 120 降至 96."""
+    if reading.previous is None or reading.origin is None or before.verb is None:
+        return None
+    if not before.has(Mark.TO) and not before.has(Mark.IS) and not before.has(Mark.REACH):
+        return None
+    gap = text[left : before.end].strip(" 的左右以上下逐步，")
+    return reading.origin if not gap and reading.origin[0] is not None else None
+
+
+def _baseline(previous: Quantity | None, quantity: Quantity) -> float | None:
+    if previous is None or previous.form is not Form.POINT or quantity.unit is None:
+        return None
+    unit = previous.unit or quantity.unit
+    return unit.to_base(previous.low) if unit.dims == quantity.unit.dims else None
+
+
+def _property(
+    text: str, part: _Field, before: Before, quantity: Quantity, left: int, end: int
+) -> Found | None:
+    if before.holds is not None:
+        made = known_property(before.holds)
+        return Found(made, True, before.end, before.end + 2, "")
+    found = property_before(text, left, before.end, guess=False)
+    if found is not None:
+        return found
+    tail = _COMPARISON_TAIL.search(text[left : before.end])
+    if tail is not None:
+        found = property_before(text, left, left + tail.start(), guess=False)
+        found = found or property_inside(text, left + tail.start(), before.end)
+        if found is not None:
+            return found
+    if text.startswith("的", end):
+        found = property_after(text, end + 1, min(len(text), end + 12))
+        if found is not None:
+            return found
+    if before.verb is not None or not text[left : before.end].strip(" "):
+        earlier = _last_before(part.clause_ends, max(0, left - 1))
+        if left and text[left - 1] == "，":
+            found = property_inside(text, max(earlier, left - 30), left)
+            if found is not None:
+                return found
+    return None if tail is not None else property_before(text, left, before.end)
+
+
+def _with_unit(
+    text: str, quantity: Quantity, before: Before, found: Found | None, left: int
+) -> tuple[Quantity, Found | None]:
+    """The quantity with the unit that is written before it (HRC 60) or not at all (pH 7)."""
+    if quantity.unit is not None:
+        return quantity, found
+    for name, unit in HARDNESS.items():
+        if text.endswith(name, left, before.end):
+            inner = read_before(text, left, before.end - len(name))
+            before.signs += inner.signs
+            before.marks += inner.marks
+            hard = property_before(text, left, inner.end, guess=False)
+            made = hard or Found(known_property("硬度"), True, before.end - len(name), before.end, "")
+            return replace(quantity, unit=unit), made
+    if found is None:
+        return quantity, found
+    if found.property.name == "pH":
+        return replace(quantity, unit=PH), found
+    if found.property.name in _DIMENSIONLESS:
+        return replace(quantity, unit=Unit("", (("1", 1),))), found
+    return quantity, found
+
+
+def _is_condition(
+    text: str, quantity: Quantity, end: int, found: Found | None, before: Before
+) -> bool:
+    """Whether it says under what something was measured: 28d 抗压强度, 800℃ 下."""
+    if before.verb is not None or quantity.unit is None or quantity.unit.is_share:
+        return False
+    if found is not None and found.known and before.end < quantity.start:
+        return False
+    gap = _MEASURED.match(text, end)
+    behind = gap.end() if gap else end
+    if gap is not None and gap[0].strip() == "的":
+        return found is None
+    return property_after(text, behind, min(len(text), behind + 10)) is not None or found is None
+
+
+def _condition(quantity: Quantity) -> str:
+    unit = quantity.unit or PERCENT
+    return f"{unit.to_base(quantity.low):.6g}{unit.dims}"
+
+
+def _indicator(
+    part: _Field,
+    quantity: Quantity,
+    before: Before,
+    after: Sign | None,
+    end: int,
+    found: Found,
+    side: Side,
+    reading: _Reading,
+) -> Indicator | None:
+    text, unit = part.folded.text, quantity.unit or PERCENT
+    kind, direction = _kind(text, quantity, before, found, reading)
+    signs = [*before.signs, *([after] if after else [])]
+    if kind is Kind.CHANGE:
+        value = change_value(quantity, unit, direction, ratio=before.has(Mark.RATIO))
+        made = None if value is None else change_bounds(
+            value, quantity, signs, refused=before.has(Mark.NOT)
+        )
+        if value is not None and (unit.dims in ((("times", 1),), (("decades", 1),))):
+            unit = PERCENT
+    else:
+        if unit.dims in ((("pp", 1),), (("decades", 1),)):
+            return None
+        value = unit.to_base(quantity.low)
+        made = amount_bounds(quantity, unit, signs, before, found.property, direction)
+    if made is None or value is None:
+        return None
+    form, bounds, clear = made
+    state = _status(part, quantity, before, kind, form, side)
+    first = min(found.start, before.end, quantity.start)
+    last = max(end, found.end)
+    return Indicator(
+        property=found.property.name,
+        subject=found.subject,
+        conditions=_conditions(text, found, first, reading),
+        kind=kind,
+        form=form,
+        status=state if clear or state is not Status.STATED else Status.UNCLEAR,
+        direction=direction,
+        value=value,
+        bounds=bounds,
+        baseline=None,
+        unit=unit,
+        reached=before.has(Mark.REACH),
+        span=part.span(first, last),
+        number=part.span(quantity.start, quantity.number_end),
+    )
+
+
+def _kind(
+    text: str, quantity: Quantity, before: Before, found: Found, reading: _Reading
+) -> tuple[Kind, Direction | None]:
+    """Whether the number is a change or an amount, and which way."""
+    unit = quantity.unit or PERCENT
+    relative = unit.is_share or unit.dims in ((("times", 1),), (("pp", 1),), (("decades", 1),))
+    verb, arrives = before.verb, before.has(Mark.TO)
+    if verb is None and found.start < before.end:
+        verb = verb_before(text, max(0, found.start - 14), found.start)
+        if verb is not None:
+            settled = before.has(Mark.IS) or before.has(Mark.REACH)
+            if not relative or arrives or (settled and unit.is_share and quantity.low >= 60):
+                return Kind.AMOUNT, verb if arrives or settled else None
+            return Kind.CHANGE, verb
+    if verb is None:
+        return Kind.AMOUNT, None
+    if before.is_noun:
+        return Kind.CHANGE, verb
+    if before.has(Mark.RATIO) and relative:
+        return Kind.CHANGE, verb
+    if arrives or before.has(Mark.IS):
+        return Kind.AMOUNT, verb
+    if before.has(Mark.REACH) and not relative:
+        return Kind.AMOUNT, verb
+    return Kind.CHANGE, verb
+
+
+def _conditions(text: str, found: Found, first: int, reading: _Reading) -> frozenset[str]:
+    words = _CONDITION_WORDS.findall(text[max(reading.clause, found.start - 10, 0) : found.end])
+    return frozenset([*reading.conditions, *words])
+
+
+def _status(
+    part: _Field, quantity: Quantity, before: Before, said: Kind, form: Form, side: Side
+) -> Status:
+    text = part.folded.text
+    kind, heading = part.section(quantity.start)
+    sentence = part.before_in_sentence(quantity.start)
+    if before.has(Mark.FROM):
+        return Status.PRESENT if side is Side.NEED else Status.PRIOR
+    made = status(side, sentence, kind, heading)
+    if made is not Status.STATED:
+        return made
+    clause = text[max(part.clause_start(quantity.start), 0) : before.end]
+    if is_refused(clause):
+        return Status.UNCLEAR
+    if side is Side.NEED and form in (Form.POINT, Form.ABOUT) and part.name == "text":
+        asked = said is Kind.CHANGE or before.has(Mark.REACH) or is_wished(sentence, kind)
+        return Status.STATED if asked else Status.PRESENT
+    return made
+
+
+def _references(part: _Field, side: Side) -> Iterator[Indicator]:
+    text = part.folded.text
+    for match in _REFERENCE.finditer(text):
+        start = part.clause_start(match.start())
+        found = property_before(text, start, match.start(), guess=False)
+        if found is None:
+            continue
+        kind, heading = part.section(match.start())
+        state = status(side, part.before_in_sentence(match.start()), kind, heading)
+        span = part.span(found.start, match.end())
+        everything = Interval(float("-inf"), float("inf"), True, True)
+        yield Indicator(
+            found.property.name, found.subject, frozenset(), Kind.REFERENCE, Form.LIMIT, state,
+            None, 0.0, everything, None, Unit("", ()), False, span, span,
+        )  # fmt: skip
+
+
+def _last_before(ends: tuple[int, ...], position: int) -> int:
+    index = bisect_right(ends, position)
+    return ends[index - 1] if index else 0
