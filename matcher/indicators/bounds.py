@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from matcher.indicators.properties import Property
 from matcher.indicators.quantities import Quantity
 from matcher.indicators.units import Unit
@@ -15,6 +17,13 @@ ABOUT_SHARE = 0.1
 # Shares up to a fifth are errors, from one half on accuracies (精度 98 %).
 _ERROR_SHARE = 0.2
 _ACCURACY_SHARE = 0.5
+
+_OTHER_SIDE = {
+    Sign.AT_LEAST: Sign.AT_MOST,
+    Sign.AT_MOST: Sign.AT_LEAST,
+    Sign.ABOVE: Sign.BELOW,
+    Sign.BELOW: Sign.ABOVE,
+}
 
 # Form, interval, and whether the words left no doubt.
 Bounds = tuple[Form, Interval, bool]
@@ -60,7 +69,7 @@ def amount_bounds(
     if before.has(Mark.TOLERANCE):
         if prop.better != "error":
             return None
-        return Form.LIMIT, Interval.at_most(value), True
+        return Form.POINT, Interval(value, value), True
     sign = _settled(signs, side)
     if sign is None and signs and Sign.ABOUT not in signs:
         return None
@@ -76,9 +85,7 @@ def amount_bounds(
     return Form.POINT, Interval(value, value), True
 
 
-def _refused(
-    value: float, sign: Sign | None, side: str, direction: Direction | None
-) -> Bounds:
+def _refused(value: float, sign: Sign | None, side: str, direction: Direction | None) -> Bounds:
     """未达到 1000: below it where more is better; unclear where nothing says which side."""
     if sign in (Sign.AT_LEAST, Sign.ABOVE):
         return Form.LIMIT, Interval.at_most(value, below=sign is Sign.AT_LEAST), True
@@ -124,7 +131,8 @@ def change_value(
     elif unit.dims == (("decades", 1),):
         if abs(value) > 12:
             return None
-        return 10.0**value - 1 if direction is Direction.UP else 1 - 10.0**-value
+        times = math.pow(10.0, value)
+        return times - 1 if direction is Direction.UP else 1 - 1 / times
     elif unit.is_share:
         share = unit.to_base(value)
     else:
@@ -137,9 +145,12 @@ def change_value(
 
 
 def change_bounds(
-    value: float, quantity: Quantity, signs: list[Sign], *, refused: bool
+    value: float, quantity: Quantity, signs: list[Sign], *, refused: bool, remainder: bool
 ) -> Bounds | None:
-    """Bounds of the size of a change."""
+    """Bounds of the size of a change; ``remainder`` where the words speak of what is left of it.
+
+    降低到原来的 70 % 以下 is a fall by 30 % at least.
+    """
     unit = quantity.unit
     if quantity.form is Form.TOLERANCE or unit is None:
         return None
@@ -149,6 +160,8 @@ def change_bounds(
     sign = _settled(signs, "higher")
     if sign is None and signs and Sign.ABOUT not in signs:
         return None
+    if remainder and sign is not None:
+        sign = _OTHER_SIDE[sign]
     if refused:
         return _refused(value, sign, "higher", None)
     if sign is not None:

@@ -32,7 +32,10 @@ _EPSILON = 1e-9  # relative; two numbers closer than this are one, after convers
 _CALENDAR_SLACK = 0.02  # a month has 28 to 31 days
 _DAYS_A_MONTH = 365 / 12
 _SECONDS_A_DAY = 86_400.0
-_SECOND, _DAY, _MONTH = (("s", 1),), (("day", 1),), (("month", 1),)
+_Dims = tuple[tuple[str, int], ...]
+_SECOND: _Dims = (("s", 1),)
+_DAY: _Dims = (("day", 1),)
+_MONTH: _Dims = (("month", 1),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +109,7 @@ def requirements(need: Sequence[Indicator]) -> list[tuple[Indicator, tuple[Span,
 def _decide(
     asked: Indicator, achievement: Sequence[Indicator]
 ) -> tuple[Verdict, Indicator | None, Doubt | None]:
-    judged = [
-        _judge(asked, stated) for stated in achievement if stated.property == asked.property
-    ]
+    judged = [_judge(asked, stated) for stated in achievement if stated.property == asked.property]
     met = [j for j in judged if j.verdict is Verdict.MET]
     failed = [j for j in judged if j.verdict is Verdict.NOT_MET]
     if met and failed:
@@ -168,9 +169,7 @@ def _in_units_of(asked: Indicator, stated: Indicator) -> Indicator | None:
     return replace(stated, bounds=bounds, value=stated.value * factor)
 
 
-def _duration_factor(
-    mine: tuple[tuple[str, int], ...], theirs: tuple[tuple[str, int], ...]
-) -> float | None:
+def _duration_factor(mine: _Dims, theirs: _Dims) -> float | None:
     """Days in months and in seconds, for plain durations only; hours in months depend on use."""
     factors = {
         (_DAY, _MONTH): 1 / _DAYS_A_MONTH,
@@ -233,9 +232,7 @@ def _judge_about(
         return _by_interval(offered, asked.bounds)
     if offered.within(wanted):
         return Verdict.MET, None
-    lax = Interval(
-        min(wanted.low, asked.bounds.low), max(wanted.high, asked.bounds.high)
-    )
+    lax = Interval(min(wanted.low, asked.bounds.low), max(wanted.high, asked.bounds.high))
     apart = offered.apart(lax)
     return (Verdict.NOT_MET, None) if apart else (Verdict.UNSTATED, Doubt.PARTLY)
 

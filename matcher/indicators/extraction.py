@@ -26,7 +26,7 @@ from matcher.indicators.properties import (
     property_inside,
 )
 from matcher.indicators.quantities import Quantity, find_quantities
-from matcher.indicators.status import Side, is_refused, is_wished, status
+from matcher.indicators.status import Side, is_refused, is_report, is_wished, status
 from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit
 from matcher.indicators.values import Direction, Form, Indicator, Interval, Kind, Status
 from matcher.indicators.words import Before, Mark, Sign, read_after, read_before, verb_before
@@ -146,9 +146,7 @@ def _read_field(part: _Field, side: Side) -> list[Indicator]:
     return sorted(found, key=lambda i: i.number.start)
 
 
-def _read(
-    part: _Field, quantity: Quantity, reading: _Reading, side: Side
-) -> Indicator | None:
+def _read(part: _Field, quantity: Quantity, reading: _Reading, side: Side) -> Indicator | None:
     text = part.folded.text
     start = part.clause_start(quantity.start)
     if start != reading.clause:
@@ -240,7 +238,9 @@ def _with_unit(
             before.signs += inner.signs
             before.marks += inner.marks
             hard = property_before(text, left, inner.end, guess=False)
-            made = hard or Found(known_property("硬度"), True, before.end - len(name), before.end, "")
+            made = hard or Found(
+                known_property("硬度"), True, before.end - len(name), before.end, ""
+            )
             return replace(quantity, unit=unit), made
     if found is None:
         return quantity, found
@@ -286,8 +286,13 @@ def _indicator(
     signs = [*before.signs, *([after] if after else [])]
     if kind is Kind.CHANGE:
         value = change_value(quantity, unit, direction, ratio=before.has(Mark.RATIO))
-        made = None if value is None else change_bounds(
-            value, quantity, signs, refused=before.has(Mark.NOT)
+        remainder = before.has(Mark.RATIO) and direction is Direction.DOWN
+        made = (
+            None
+            if value is None
+            else change_bounds(
+                value, quantity, signs, refused=before.has(Mark.NOT), remainder=remainder
+            )
         )
         if value is not None and (unit.dims in ((("times", 1),), (("decades", 1),))):
             unit = PERCENT
@@ -299,7 +304,7 @@ def _indicator(
     if made is None or value is None:
         return None
     form, bounds, clear = made
-    state = _status(part, quantity, before, kind, form, side)
+    state = _status(part, quantity, before, found, kind, form, side)
     first = min(found.start, before.end, quantity.start)
     last = max(end, found.end)
     return Indicator(
@@ -353,7 +358,13 @@ def _conditions(text: str, found: Found, first: int, reading: _Reading) -> froze
 
 
 def _status(
-    part: _Field, quantity: Quantity, before: Before, said: Kind, form: Form, side: Side
+    part: _Field,
+    quantity: Quantity,
+    before: Before,
+    found: Found,
+    said: Kind,
+    form: Form,
+    side: Side,
 ) -> Status:
     text = part.folded.text
     kind, heading = part.section(quantity.start)
@@ -368,6 +379,7 @@ def _status(
         return Status.UNCLEAR
     if side is Side.NEED and form in (Form.POINT, Form.ABOUT) and part.name == "text":
         asked = said is Kind.CHANGE or before.has(Mark.REACH) or is_wished(sentence, kind)
+        asked = asked or (found.known and not is_report(sentence))
         return Status.STATED if asked else Status.PRESENT
     return made
 

@@ -6,11 +6,13 @@ Not ``corpus.text.fold``: case carries meaning in units (mPa, MPa), and NFKC wou
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 
 from corpus.text import Folded, simplify
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True))
+_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]")
 # What is written in many ways and read in one. The full-width comma and full stop stay: they end
 # a clause, and would look like the thousands separator and the decimal point.
 _SAME = {
@@ -25,30 +27,19 @@ _SAME = {
 
 def folded(original: str) -> Folded:
     """NFKC and simplified Chinese character by character; case kept, superscripts as ``^``."""
-    pieces: list[str] = []
-    raised = False
-    for char in original:
-        if char < "\u0080":
-            raised = False
-            pieces.append(" " if char in "\t\r" else char)
-            continue
-        piece, is_raised = _piece(char)
-        if is_raised and not raised:
-            piece = "^" + piece
-        raised = is_raised
-        pieces.append(piece)
+    pieces = [_piece(char) for char in original]
+    if _RAISED.search(original):
+        for i, char in enumerate(original):
+            if char in _SUPERSCRIPTS and (i == 0 or original[i - 1] not in _SUPERSCRIPTS):
+                pieces[i] = "^" + pieces[i]
     text = simplify("".join(pieces))
-    if len(text) == len(original) and all(len(piece) == 1 for piece in pieces):
+    if len(text) == len(original):  # no piece is empty, so each is one character
         return Folded(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
     starts = [i for i, piece in enumerate(pieces) for _ in piece]
     return Folded(text, tuple(starts), tuple(start + 1 for start in starts))
 
 
 @functools.lru_cache(maxsize=65536)
-def _piece(char: str) -> tuple[str, bool]:
-    if char in _SAME:
-        return _SAME[char], False
-    plain = char.translate(_SUPERSCRIPTS)
-    if plain != char:
-        return plain, True
-    return unicodedata.normalize("NFKC", char), False
+def _piece(char: str) -> str:
+    known = _SAME.get(char) or _SUPERSCRIPTS.get(char)
+    return known or unicodedata.normalize("NFKC", char)

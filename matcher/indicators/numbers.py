@@ -105,8 +105,10 @@ def _value(match: re.Match[str]) -> float:
     exponent = match["exp"] or match["e"]
     if exponent is not None:
         # Through the decimal text, so that 5×10⁻³ is the same number as 0.005.
-        value = float(f"{value!r}e{int(exponent)}") if "e" not in repr(value) else value * 10.0 ** (
-            int(exponent)
+        value = (
+            float(f"{value!r}e{int(exponent)}")
+            if "e" not in repr(value)
+            else value * 10.0 ** (int(exponent))
         )
     return value * _TIMES.get(match["times"].strip(), 1)
 

@@ -55,9 +55,7 @@ def _known() -> dict[str, Property]:
     table = {}
     for group in _resource()["group"]:
         for names in group["names"]:
-            made = Property(
-                names[0], group["better"], group["subject"], group.get("covers", False)
-            )
+            made = Property(names[0], group["better"], group["subject"], group.get("covers", False))
             table.update({name.translate(_LOWER): made for name in names})
     return table
 

@@ -75,9 +75,7 @@ def _single(text: str, number: Number) -> Quantity | None:
         if signed is None:
             return None
         start, value = signed
-    return Quantity(
-        start, number.number_end, number.end, value, value, Form.POINT, number.unit
-    )
+    return Quantity(start, number.number_end, number.end, value, value, Form.POINT, number.unit)
 
 
 def _is_date(number: Number) -> bool:
@@ -121,9 +119,7 @@ def _joined(text: str, first: Quantity, second: Number) -> Quantity | None:
         low = low * 10_000 if low * 10_000 <= high else low
     if low >= high or (low < 0 and unit is not None and not unit.offset and unit.dims):
         return None
-    return Quantity(
-        first.start, second.number_end, second.end, low, high, Form.RANGE, unit
-    )
+    return Quantity(first.start, second.number_end, second.end, low, high, Form.RANGE, unit)
 
 
 def _tolerance(first: Quantity, second: Number) -> Quantity | None:
@@ -132,9 +128,7 @@ def _tolerance(first: Quantity, second: Number) -> Quantity | None:
         if second.unit.is_share and not first.unit.is_share:
             size = abs(first.low) * second.unit.to_base(size)
         elif first.unit.dims == second.unit.dims:
-            size = first.unit.from_base(
-                second.unit.to_base(size, difference=True), difference=True
-            )
+            size = first.unit.from_base(second.unit.to_base(size, difference=True), difference=True)
         else:
             return None
     return replace(

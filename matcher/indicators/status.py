@@ -32,7 +32,9 @@ _PLANS = re.compile(
     r"|理论上|后续|拟(?!合|南|态|真|除)|目标(?!检测|识别|跟踪|物|函数|产物|区域|市场|定位|图)|设计值|将(?=达到|提高|降低|实现)"
     r"|估计|有可能|可能达到|待验证|尚待|仍需"
 )
-_OWN = re.compile(r"本(?!质|身|来)|该|我们|我方|所得|所制|新型|改造后|改进后|处理后|已(?!有)|采用|优化后|研制|研发|开发")
+_OWN = re.compile(
+    r"本(?!质|身|来)|该|我们|我方|所得|所制|新型|改造后|改进后|处理后|已(?!有)|采用|优化后|研制|研发|开发"
+)
 _PRIOR = re.compile(
     r"传统|现有|国内外|国外|进口|同类|常规|普通|市售|原来|原有|对照|要求|需求|标准规定|国标|改造前|处理前|以往|行业平均"
     r"|进水|原料|初始|解决了|克服"
@@ -46,6 +48,7 @@ _WISHES = re.compile(
     r"|研发|开发|研制|解决|确保|保证|控制|争取|达到|降至|降到|提高到|延长到|缩短到|提高至|以满足|想|征集|提升|降低|减少|提高|缩短|延长"
 )
 _REFUSALS = re.compile(r"未能|无法|难以|尚未|没能|不能(?!低|高|大|小|超|少|多|短|长)")
+_SPEAKERS = re.compile(r"我|公司|企业|本厂|厂|集团|合作社|基地|年产|该|市场")
 _OLD_SECTIONS = {SectionKind.BASIS, SectionKind.BACKGROUND}
 _BESIDE = {SectionKind.APPLICATION, SectionKind.BENEFIT, SectionKind.COOPERATION}
 
@@ -69,6 +72,11 @@ def status(side: Side, before: str, section: SectionKind, heading: str) -> Statu
 def is_wished(before: str, section: SectionKind) -> bool:
     """Whether a bare value in a need is asked for."""
     return section is SectionKind.TARGET or _last(_WISHES, before[-_WINDOW:]) >= 0
+
+
+def is_report(before: str) -> bool:
+    """Whether a need's sentence tells of the enterprise, not of what it looks for."""
+    return _SPEAKERS.search(before[-_WINDOW:]) is not None
 
 
 def is_refused(clause: str) -> bool:

@@ -68,7 +68,9 @@ def _pattern() -> re.Pattern[str]:
     )
     power = r"(?:\^?-?[1-4](?![\d.]))?"
     joiner = rf"[ ]?[{re.escape(_JOINERS)}][ ]?"
-    return re.compile(rf"(?:(?:{first}){power}|/(?:{later}){power})(?:{joiner}\(?(?:{later}){power}){{0,3}}")
+    return re.compile(
+        rf"(?:(?:{first}){power}|/(?:{later}){power})(?:{joiner}\(?(?:{later}){power}){{0,3}}"
+    )
 
 
 def _alternatives(rows: list[dict[str, Any]]) -> str:

@@ -92,9 +92,7 @@ class Interval:
 
 
 def _before(left: Interval, right: Interval) -> bool:
-    return left.high < right.low or (
-        left.high == right.low and (left.high_open or right.low_open)
-    )
+    return left.high < right.low or (left.high == right.low and (left.high_open or right.low_open))
 
 
 @dataclass(frozen=True, slots=True)

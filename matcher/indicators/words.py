@@ -141,7 +141,9 @@ def _words() -> dict[str, Mark | Sign]:
 
 @functools.cache
 def _verbs() -> dict[str, tuple[Direction, bool]]:
-    table = dict.fromkeys(_UP, (Direction.UP, False)) | dict.fromkeys(_DOWN, (Direction.DOWN, False))
+    table = dict.fromkeys(_UP, (Direction.UP, False)) | dict.fromkeys(
+        _DOWN, (Direction.DOWN, False)
+    )
     nouns = dict.fromkeys(_NOUN_UP, (Direction.UP, True))
     return table | nouns | dict.fromkeys(_NOUN_DOWN, (Direction.DOWN, True))
 
@@ -195,7 +197,9 @@ def _read_words(text: str, start: int, before: Before) -> None:
     before.cut = before.end <= start
 
 
-def _last(text: str, start: int, end: int, table: dict[str, _Meaning]) -> tuple[str, _Meaning] | None:
+def _last(
+    text: str, start: int, end: int, table: dict[str, _Meaning]
+) -> tuple[str, _Meaning] | None:
     for length in range(min(_LONGEST_WORD, end - start), 0, -1):
         word = text[end - length : end]
         if word in table:
