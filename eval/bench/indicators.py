@@ -8,7 +8,7 @@ or pollutant, a plan, a peak value), or 无要求 where the need only tells its 
 need holds several requirements ``property`` names the one that is labelled; else the check has to
 find exactly one. Rules and tables were tuned on the split ``dev`` only; ``test`` was written before
 any of the code. Printed: accuracy with a 95 % Wilson interval, the confusion matrix, and the number
-of false 满足, for each split; last, milliseconds to extract from a text of 2,000 characters.
+of false 满足, for each split; last, CPU milliseconds to extract from a text of 2,000 characters.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ LABELS = (*(verdict.value for verdict in Verdict), NO_REQUIREMENT)
 PAIRS = Path(__file__).resolve().parents[2] / "tests" / "data" / "indicators.jsonl"
 SAMPLE_LENGTH = 2000
 REPEATS = 20
+FILLER = "该成果面向本地企业的生产线，改造工作量小，操作人员经短期培训即可上岗，运行稳定。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,13 @@ def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
 
 
 def extraction_ms(pairs: Sequence[Pair]) -> float:
-    """Mean milliseconds for a dense text: achievement statements up to 2,000 characters."""
-    joined = "。".join(pair.achievement[1] for pair in pairs)[:SAMPLE_LENGTH]
+    """Mean CPU milliseconds; a statement every 60 characters, as in texts full of figures."""
+    joined = "".join(f"{pair.achievement[1]}。{FILLER}" for pair in pairs)[:SAMPLE_LENGTH]
     extract("", joined)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(REPEATS):
         extract("", joined)
-    return (time.perf_counter() - start) / REPEATS * 1e3
+    return (time.process_time() - start) / REPEATS * 1e3
 
 
 def main(arguments: list[str]) -> None:

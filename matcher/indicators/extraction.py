@@ -43,7 +43,10 @@ _CONDITION_WORDS = re.compile(
     r"高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
 )
 _MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
+_THINGS = {"item", "set", "machine", "sheet", "plant", "piece", "head", "grain"}
+_COUNTS = _THINGS | {"cycle", "du", "grade", "times", "r"}
 _DIMENSIONLESS = {"长径比", "摩擦系数", "介电常数", "模数", "信噪比", "介电损耗"}
+_UNITLESS = re.compile("[pP]H|H[RVB]|长径比|系数|常数|模数|信噪比|损耗")
 _REFERENCE = re.compile(
     r"(?:不低于|不高于|达到|优于|高于|低于|符合|满足|执行)[^，。；;\n\d]{0,12}?"
     r"(?:国家标准|国标|行业标准|行标|欧盟标准|国际标准|排放标准|地方标准|超低排放(?:标准|要求)?|(?<![A-Z])GB(?:/T)?[ ]?\d{2,6})"
@@ -108,9 +111,9 @@ class _Reading:
     """What is known of the clause so far, while its quantities are read left to right."""
 
     clause: int = -1
-    previous: Quantity | None = None
-    previous_end: int = 0
-    origin: tuple[Found | None, int, bool] | None = None  # of the previous quantity
+    previous: Quantity | None = None  # in this clause
+    left: int = 0  # where the words of the last quantity begin
+    end: int = 0  # where they end
     conditions: list[str] = field(default_factory=list)
 
 
@@ -136,7 +139,7 @@ def _read_field(part: _Field, side: Side) -> list[Indicator]:
         indicator = _read(part, quantity, reading, side)
         if indicator is None:
             continue
-        if indicator.baseline is not None and found and reading.origin is not None:
+        if indicator.baseline is not None and found:
             # 由 120 降至 96: the first number is where the second came from.
             first = found[-1]
             if first.number.start >= indicator.span.start and first.span.field == part.name:
@@ -151,44 +154,52 @@ def _read(part: _Field, quantity: Quantity, reading: _Reading, side: Side) -> In
     start = part.clause_start(quantity.start)
     if start != reading.clause:
         reading.clause, reading.previous, reading.conditions = start, None, []
-    left = max(start, reading.previous_end if reading.previous else start)
+    left = max(start, reading.end) if reading.previous else start
+    previous, reading.previous = reading.previous, None
+    if quantity.unit is None and not _UNITLESS.search(text, left, quantity.start):
+        # Nothing by itself, but perhaps the first of 由 120 降至 96 kWh/t.
+        reading.previous, reading.left, reading.end = quantity, left, quantity.end
+        return None
     before = read_before(text, left, quantity.start)
     after, end = read_after(text, quantity.end)
-    link = _linked(text, before, reading, left)
-    if link is not None:
-        found, from_start, _ = link
-    else:
-        found = _property(text, part, before, quantity, left, end)
-        from_start = before.end
+    origin = _origin(part, before, previous, reading, left)
+    found = origin or _property(text, part, before, reading, left, end)
     quantity, found = _with_unit(text, quantity, before, found, left)
-    previous, origin = reading.previous, (found, from_start, before.has(Mark.FROM))
-    reading.previous, reading.previous_end = quantity, end
+    reading.previous, reading.left, reading.end = quantity, left, end
     if _is_condition(text, quantity, end, found, before):
         reading.conditions.append(_condition(quantity))
-        reading.origin = origin
         return None
-    reading.origin = origin
     if found is None or quantity.unit is None or is_fact(found) or before.has(Mark.SEVERAL):
         return None
-    baseline = _baseline(previous, quantity) if link is not None else None
-    if link is not None and baseline is None:
+    if _is_counting(quantity.unit, found):
+        return None
+    baseline = _baseline(previous, quantity) if origin is not None else None
+    if origin is not None and baseline is None:
         return None
     made = _indicator(part, quantity, before, after, end, found, side, reading)
-    if made is None or baseline is None:
-        return made
-    return replace(made, baseline=baseline)
+    return made if made is None else replace(made, baseline=baseline)
 
 
-def _linked(
-    text: str, before: Before, reading: _Reading, left: int
-) -> tuple[Found | None, int, bool] | None:
+def _is_counting(unit: Unit, found: Found) -> bool:
+    """Whether the number counts things (一个, 两台) and is no value of a property."""
+    if len(unit.dims) != 1:
+        return False
+    return unit.dims[0][0] in (_THINGS if found.known else _COUNTS)
+
+
+def _origin(
+    part: _Field, before: Before, previous: Quantity | None, reading: _Reading, left: int
+) -> Found | None:
     """The property of the number this one came from: 由 120 降至 96."""
-    if reading.previous is None or reading.origin is None or before.verb is None:
+    if previous is None or before.verb is None:
         return None
-    if not before.has(Mark.TO) and not before.has(Mark.IS) and not before.has(Mark.REACH):
+    if not any(before.has(mark) for mark in (Mark.TO, Mark.IS, Mark.REACH)):
         return None
-    gap = text[left : before.end].strip(" 的左右以上下逐步，")
-    return reading.origin if not gap and reading.origin[0] is not None else None
+    text = part.folded.text
+    if text[left : before.end].strip(" 的左右以上下逐步"):
+        return None
+    first = read_before(text, reading.left, previous.start)
+    return _property(text, part, first, reading, reading.left, previous.end)
 
 
 def _baseline(previous: Quantity | None, quantity: Quantity) -> float | None:
@@ -199,7 +210,7 @@ def _baseline(previous: Quantity | None, quantity: Quantity) -> float | None:
 
 
 def _property(
-    text: str, part: _Field, before: Before, quantity: Quantity, left: int, end: int
+    text: str, part: _Field, before: Before, reading: _Reading, left: int, end: int
 ) -> Found | None:
     if before.holds is not None:
         made = known_property(before.holds)
@@ -220,7 +231,10 @@ def _property(
     if before.verb is not None or not text[left : before.end].strip(" "):
         earlier = _last_before(part.clause_ends, max(0, left - 1))
         if left and text[left - 1] == "，":
-            found = property_inside(text, max(earlier, left - 30), left)
+            # Not past another number, which the property before it belongs to.
+            same = before.verb is not None and before.has(Mark.TO)  # 能耗为 130，希望降到 100
+            first = earlier if same else max(earlier, reading.end)
+            found = property_inside(text, max(first, left - 30), left)
             if found is not None:
                 return found
     return None if tail is not None else property_before(text, left, before.end)

@@ -74,6 +74,8 @@ def _number(match: re.Match[str], text: str) -> Number | None:
         return _shown_as_percent(start, end, end, 2.0**times - 1)
     chinese = match["chinese"] is not None
     value = chinese_number(match["chinese"]) if chinese else _value(match)
+    if chinese and match["chinese"][0] in "百千万亿零〇":
+        return None  # 百度, 千克, 零件
     tenths = _TENTHS.match(text, end)
     if tenths and value <= 10:
         half = 0.05 if tenths[1] or tenths[2] else 0.0

@@ -20,6 +20,62 @@ _CUT = re.compile(
     r"|提高|提升|降低|减少|希望|目前|改造|处理后|系统|设备|平均|吨)",
     re.DOTALL,
 )
+# An unknown noun is taken for a property only if it sounds like one: 拒真率, 余长, 弱化度.
+_PROPERTY_ENDINGS = frozenset("度率量值力性数比径长宽高厚温压速距深重期间耗差积频流点")
+_NO_PROPERTIES = frozenset(
+    {
+        "中间",
+        "年间",
+        "期间",
+        "其间",
+        "数量",
+        "大量",
+        "少量",
+        "适量",
+        "质量",
+        "总数",
+        "增长",
+        "延长",
+        "提高",
+        "较高",
+        "最高",
+        "过度",
+        "进度",
+        "初期",
+        "前期",
+        "后期",
+        "试点",
+        "特点",
+        "重点",
+        "优点",
+        "缺点",
+        "热点",
+        "难点",
+        "季度",
+        "生长",
+        "成长",
+        "校长",
+        "年度",
+        "定期",
+        "长期",
+        "同比",
+        "相比",
+        "对比",
+        "倍数",
+        "多数",
+        "少数",
+        "总量",
+        "参数",
+        "等量",
+        "房间",
+        "车间",
+        "夜间",
+        "区间",
+        "之间",
+        "作用力",
+        "劳动力",
+    }
+)
 _NOUN = re.compile(r"[A-Za-z0-9\u4e00-\u9fff·\-]{1,8}$")
 
 
@@ -167,7 +223,7 @@ def _subject(text: str, start: int, end: int) -> str:
 def _guessed(text: str, start: int, end: int) -> Found | None:
     begin, end = _noun(text, start, end)
     name = text[begin:end]
-    if len(name) < 2 or not any("\u4e00" <= char <= "\u9fff" for char in name):
+    if len(name) < 2 or name[-1] not in _PROPERTY_ENDINGS or name[-2:] in _NO_PROPERTIES:
         return None
     return Found(Property(name), False, begin, end, "")
 

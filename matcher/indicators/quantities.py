@@ -11,7 +11,7 @@ from matcher.indicators.properties import is_symbol
 from matcher.indicators.units import Unit
 from matcher.indicators.values import Form
 
-_RANGE = re.compile(r"[ ]?(?:以上)?[ ]?(?:~{1,2}|-{1,2}|至|到)[ ]?(-|零下)?[ ]?")
+_RANGE = re.compile(r"[ ]?(?:以上)?[ ]?(?:~{1,2}|-{1,2}|至|到)[ ]?(-|零下)?\+?[ ]?")
 _TOLERANCE = re.compile(r"[ ]?(?:±|\+/-|\+-)[ ]?")
 _LATIN = re.compile(r"[A-Za-z]+$")
 # Part of a code, a product of sizes, a ratio, a date: no amount.
@@ -68,6 +68,8 @@ def _single(text: str, number: Number) -> Quantity | None:
         word = _LATIN.search(text[max(0, start - _LONGEST_CODE) : start])
         if word is None or not is_symbol(word[0]):
             return None
+    if text[start] == "0" and text[start + 1 : start + 2].isdigit():
+        return None  # 08S is a name
     if _is_date(number):
         return None
     if before == "-" or text.endswith("零下", 0, start):

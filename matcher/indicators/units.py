@@ -66,7 +66,8 @@ def _pattern() -> re.Pattern[str]:
         _alternatives([row for row in rows if inside or not row.get("denominator")])
         for inside in (False, True)
     )
-    power = r"(?:\^?-?[1-4](?![\d.]))?"
+    # A bare digit may be the next item of a list (140r/min3）), so m2 and m3 are names.
+    power = r"(?:\^-?[1-4](?!\d))?"
     joiner = rf"[ ]?[{re.escape(_JOINERS)}][ ]?"
     return re.compile(
         rf"(?:(?:{first}){power}|/(?:{later}){power})(?:{joiner}\(?(?:{later}){power}){{0,3}}"
@@ -81,9 +82,9 @@ def _alternatives(rows: list[dict[str, Any]]) -> str:
         after = row.get("after", "")
         if name[-1].isascii() and name[-1].isalpha():
             # An exponent may follow a Latin name, another letter may not.
-            tail = "(?![A-Za-z])"
+            tail = r"(?![A-Za-z]|\.[A-Z])"
         else:
-            tail = f"(?![{after}])" if after else ""
+            tail = f"(?![{after}])" if after else r"(?!\d)" if name[-1].isdigit() else ""
         parts.append(re.escape(name) + tail)
     return "|".join(parts)
 
