@@ -8,15 +8,11 @@ it at all. What cannot be read is left out; nothing raises.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from corpus.sections import Section, SectionKind, sections
-from corpus.text import Folded
-from matcher.explain import Span
 from matcher.indicators.bounds import amount_bounds, change_bounds, change_value
-from matcher.indicators.folding import folded
+from matcher.indicators.fields import REACH, Field, last_before
 from matcher.indicators.properties import (
     Found,
     is_fact,
@@ -31,10 +27,6 @@ from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit
 from matcher.indicators.values import Direction, Form, Indicator, Interval, Kind, Status
 from matcher.indicators.words import Before, Mark, Sign, read_after, read_before, verb_before
 
-_LONGEST_TEXT = 20_000
-_REACH = 60  # characters of a clause that are read before a number
-_CLAUSE = re.compile(r"[，。；;！？!?\n、]|(?<!\d),|,(?!\d)")
-_SENTENCE = re.compile(r"[。；;！？!?\n]")
 _COMPARISON_TAIL = re.compile(
     r"(?:相较于?|相比于?|相对于?|较|比)[^，。；;\n]{1,14}$|(?:与|同|和)[^，。；;\n]{1,14}(?:相比|比较)$"
     r"|在?[^，。；;\n]{0,10}基础上$"
@@ -46,64 +38,13 @@ _MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
 _THINGS = {"item", "set", "machine", "sheet", "plant", "piece", "head", "grain"}
 _COUNTS = _THINGS | {"cycle", "du", "grade", "times", "r"}
 _DIMENSIONLESS = {"长径比", "摩擦系数", "介电常数", "模数", "信噪比", "介电损耗"}
+_ADVERB = re.compile("[^的和与及、且并]{1,5}")
 _UNITLESS = re.compile("[pP]H|H[RVB]|长径比|系数|常数|模数|信噪比|损耗")
 _REFERENCE = re.compile(
     r"(?:不低于|不高于|达到|优于|高于|低于|符合|满足|执行)[^，。；;\n\d]{0,12}?"
-    r"(?:国家标准|国标|行业标准|行标|欧盟标准|国际标准|排放标准|地方标准|超低排放(?:标准|要求)?|(?<![A-Z])GB(?:/T)?[ ]?\d{2,6})"
+    r"(?:国家标准|国标|行业标准|行标|欧盟标准|国际标准|排放标准|地方标准|超低排放(?:标准|要求)?"
+    r"|(?<![A-Z])GB(?:/T)?[ ]?\d{2,6})"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Field:
-    """One folded field with what is needed to read it."""
-
-    name: str
-    folded: Folded
-    sections: tuple[Section, ...]
-    clause_ends: tuple[int, ...]
-    sentence_ends: tuple[int, ...]
-
-    @classmethod
-    def of(cls, name: str, original: str) -> _Field:
-        made = folded(original[:_LONGEST_TEXT])
-        text = made.text
-        return cls(
-            name,
-            made,
-            tuple(sections(original[:_LONGEST_TEXT])) if name == "text" else (),
-            tuple(match.end() for match in _CLAUSE.finditer(text)),
-            tuple(match.end() for match in _SENTENCE.finditer(text)),
-        )
-
-    def clause_start(self, position: int) -> int:
-        """Where the clause of ``position`` begins, inside an open bracket at the bracket."""
-        start = _last_before(self.clause_ends, position)
-        start = max(start, position - _REACH)
-        opening = self.folded.text.rfind("(", start, position)
-        return opening + 1 if opening > self.folded.text.rfind(")", start, position) else start
-
-    def before_in_sentence(self, position: int) -> str:
-        """The sentence up to ``position``, at most 200 characters of it."""
-        start = _last_before(self.sentence_ends, position)
-        return self.folded.text[max(start, position - 200) : position]
-
-    def span(self, start: int, end: int) -> Span:
-        """Into the original."""
-        return Span(self.name, *self.folded.span(start, end))
-
-    def section(self, position: int) -> tuple[SectionKind, str]:
-        """Kind and heading of the section of a place in the folded text."""
-        place = self.folded.starts[position]
-        index = bisect_right([part.start for part in self.sections], place) - 1
-        if index < 0:
-            return SectionKind.OTHER, ""
-        part = self.sections[index]
-        heading = self._written(part.heading) if part.heading else ""
-        return part.kind, heading
-
-    def _written(self, heading: tuple[int, int]) -> str:
-        first = bisect_right(self.folded.ends, heading[0])
-        return self.folded.text[first : bisect_right(self.folded.ends, heading[1])]
 
 
 @dataclass(slots=True)
@@ -128,11 +69,11 @@ def extract(title: str, text: str, side: Side = Side.ACHIEVEMENT) -> tuple[Indic
     found: list[Indicator] = []
     for name, original in (("title", title), ("text", text)):
         if original:
-            found += _read_field(_Field.of(name, original), side)
+            found += _read_field(Field.of(name, original), side)
     return tuple(found)
 
 
-def _read_field(part: _Field, side: Side) -> list[Indicator]:
+def _read_field(part: Field, side: Side) -> list[Indicator]:
     found: list[Indicator] = []
     reading = _Reading()
     for quantity in find_quantities(part.folded.text):
@@ -149,12 +90,14 @@ def _read_field(part: _Field, side: Side) -> list[Indicator]:
     return sorted(found, key=lambda i: i.number.start)
 
 
-def _read(part: _Field, quantity: Quantity, reading: _Reading, side: Side) -> Indicator | None:
+def _read(part: Field, quantity: Quantity, reading: _Reading, side: Side) -> Indicator | None:
     text = part.folded.text
     start = part.clause_start(quantity.start)
     if start != reading.clause:
-        reading.clause, reading.previous, reading.conditions = start, None, []
-    left = max(start, reading.end) if reading.previous else start
+        if start > reading.clause:  # else out of a bracket: 抗压强度(28d)≥60 MPa
+            reading.conditions = []
+        reading.clause, reading.previous = start, None
+    left = max(start, reading.end if reading.previous else 0, quantity.start - REACH)
     previous, reading.previous = reading.previous, None
     if quantity.unit is None and not _UNITLESS.search(text, left, quantity.start):
         # Nothing by itself, but perhaps the first of 由 120 降至 96 kWh/t.
@@ -188,7 +131,7 @@ def _is_counting(unit: Unit, found: Found) -> bool:
 
 
 def _origin(
-    part: _Field, before: Before, previous: Quantity | None, reading: _Reading, left: int
+    part: Field, before: Before, previous: Quantity | None, reading: _Reading, left: int
 ) -> Found | None:
     """The property of the number this one came from: 由 120 降至 96."""
     if previous is None or before.verb is None:
@@ -210,7 +153,7 @@ def _baseline(previous: Quantity | None, quantity: Quantity) -> float | None:
 
 
 def _property(
-    text: str, part: _Field, before: Before, reading: _Reading, left: int, end: int
+    text: str, part: Field, before: Before, reading: _Reading, left: int, end: int
 ) -> Found | None:
     if before.holds is not None:
         made = known_property(before.holds)
@@ -224,12 +167,16 @@ def _property(
         found = found or property_inside(text, left + tail.start(), before.end)
         if found is not None:
             return found
+    if before.verb is not None:
+        found = property_inside(text, left, before.end)  # 能耗稳定地降低
+        if found is not None and _ADVERB.fullmatch(text, found.end, before.end):
+            return found
     if text.startswith("的", end):
         found = property_after(text, end + 1, min(len(text), end + 12))
         if found is not None:
             return found
     if before.verb is not None or not text[left : before.end].strip(" "):
-        earlier = _last_before(part.clause_ends, max(0, left - 1))
+        earlier = last_before(part.clause_ends, max(0, left - 1))
         if left and text[left - 1] == "，":
             # Not past another number, which the property before it belongs to.
             same = before.verb is not None and before.has(Mark.TO)  # 能耗为 130，希望降到 100
@@ -286,7 +233,7 @@ def _condition(quantity: Quantity) -> str:
 
 
 def _indicator(
-    part: _Field,
+    part: Field,
     quantity: Quantity,
     before: Before,
     after: Sign | None,
@@ -372,7 +319,7 @@ def _conditions(text: str, found: Found, first: int, reading: _Reading) -> froze
 
 
 def _status(
-    part: _Field,
+    part: Field,
     quantity: Quantity,
     before: Before,
     found: Found,
@@ -398,7 +345,7 @@ def _status(
     return made
 
 
-def _references(part: _Field, side: Side) -> Iterator[Indicator]:
+def _references(part: Field, side: Side) -> Iterator[Indicator]:
     text = part.folded.text
     for match in _REFERENCE.finditer(text):
         start = part.clause_start(match.start())
@@ -413,8 +360,3 @@ def _references(part: _Field, side: Side) -> Iterator[Indicator]:
             found.property.name, found.subject, frozenset(), Kind.REFERENCE, Form.LIMIT, state,
             None, 0.0, everything, None, Unit("", ()), False, span, span,
         )  # fmt: skip
-
-
-def _last_before(ends: tuple[int, ...], position: int) -> int:
-    index = bisect_right(ends, position)
-    return ends[index - 1] if index else 0

@@ -19,7 +19,8 @@ _MULTIPLIER = r"(?:[ ]?(?:百万|千万|万|亿|千(?![瓦克米帕伏卡焦赫�
 _PARTS = {"百分之": 1e-2, "千分之": 1e-3, "万分之": 1e-4}
 _NUMBER = re.compile(
     r"(?<=翻)(?P<doubled>[一两三]?)番"
-    rf"|(?P<part>百分之|千分之|万分之)[ ]?(?:(?P<partnum>{_PLAIN})|(?P<partcn>[{_CHINESE}点半]{{1,9}}))"
+    rf"|(?P<part>百分之|千分之|万分之)[ ]?"
+    rf"(?:(?P<partnum>{_PLAIN})|(?P<partcn>[{_CHINESE}点半]{{1,9}}))"
     r"|(?P<below>[二三四五六七八九十])分之(?P<above>[一二两三四五六七八九])"
     rf"|(?<![\d.])(?P<plain>{_PLAIN})"
     r"(?:[ ]?[×xX*·][ ]?10\^?(?P<exp>[-+]?\d{1,2})(?!\d)|[eE](?P<e>[-+]?\d{1,2})(?![\dA-Za-z]))?"

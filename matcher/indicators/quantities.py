@@ -15,7 +15,7 @@ _RANGE = re.compile(r"[ ]?(?:以上)?[ ]?(?:~{1,2}|-{1,2}|至|到)[ ]?(-|零下)
 _TOLERANCE = re.compile(r"[ ]?(?:±|\+/-|\+-)[ ]?")
 _LATIN = re.compile(r"[A-Za-z]+$")
 # Part of a code, a product of sizes, a ratio, a date: no amount.
-_JOINED_BEFORE = "/_#×*\\:^"
+_JOINED_BEFORE = "/_#×*\\^"
 _JOINED_AFTER = re.compile(r"[ ]?[×xX*][ ]?\d|[ ]?(?::|年[底初末前后中]|号|#)")
 _LONGEST_CODE = 12
 
@@ -59,9 +59,9 @@ def find_quantities(text: str) -> Iterator[Quantity]:
 def _single(text: str, number: Number) -> Quantity | None:
     start, value = number.start, number.value
     before = text[start - 1 : start] if start else ""
-    if before and before in _JOINED_BEFORE and not text.endswith("+/", 0, start):
-        if before != ":" or text[max(0, start - 2) : start - 1].isdigit():
-            return None
+    ratio = before == ":" and text[max(0, start - 2) : start - 1].isdigit()
+    if (before and before in _JOINED_BEFORE) or ratio:
+        return None
     if _JOINED_AFTER.match(text, number.end):
         return None
     if before.isascii() and before.isalpha():

@@ -1,4 +1,4 @@
-"""Whether a number is stated, planned, today's state, or someone else's; by words in front of it."""
+"""Whether a number is stated, planned, today's state or someone else's, by the words before it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Side(StrEnum):
     ACHIEVEMENT = "成果"
 
 
-# What something is compared with is not what is said: 与传统工艺相比, 较现有产品, 由目前的 120 降至….
+# What something is compared with is not what is said: 与传统工艺相比, 由目前的 120 降至….
 _COMPARISON = re.compile(
     r"(?:与|同|和|跟)[^，。；;\n]{1,20}?(?:相比|比较|相较|对比)"
     r"|(?:相较于?|相比于?|相对于?|较|比)(?:原|传统|现有|目前|国外|国内|常规|普通|进口|同类|以往|市售|现行|现)"

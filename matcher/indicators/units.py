@@ -1,4 +1,4 @@
-"""Units as the field writes them, Chinese and Latin, simple and compound (mg/Nm³, W/(m·K), 吨/小时).
+"""Units as the field writes them, Chinese and Latin, and compounds of them (mg/Nm³, 吨/小时).
 
 A small table of our own rather than a units library: pint 0.25 costs 0.3 s at start-up and 50 µs a
 unit, reads no Chinese name, and takes ``Nm3`` and ``Mpa`` for errors; what remains of it is the
