@@ -5,10 +5,10 @@
 Method: every pair is a statement of a need and one of an achievement, labelled with what a careful
 officer may say of the one requirement in it: 满足, 不满足, 未说明 (another unit, condition or
 pollutant, a plan, a peak value), or 无要求 where the need only tells its present state. Where a
-need holds several requirements ``property`` names the one that is labelled; else the check has to find
-exactly one. Rules and tables were tuned on the split ``dev`` only; ``test`` was written before any
-of the code. Printed: accuracy with a 95 % Wilson interval, the confusion matrix, and the number of
-false 满足, for each split; last, CPU milliseconds to extract from a text of 2,000 characters.
+need holds several requirements ``property`` names the one that is labelled; else the check has to
+find exactly one. Rules and tables were tuned on the split ``dev`` only; ``test`` was written before
+any of the code. Printed for each split: accuracy with a 95 % Wilson interval, the confusion matrix,
+the number of false 满足; last, CPU milliseconds to extract from a text of 2,000 characters.
 """
 
 from __future__ import annotations

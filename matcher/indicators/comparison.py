@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from matcher.explain import Span
 from matcher.indicators.bounds import better_side
 from matcher.indicators.extraction import extract
-from matcher.indicators.properties import known_property, same_subject
+from matcher.indicators.properties import known_property, same_name, same_subject
 from matcher.indicators.status import Side
 from matcher.indicators.units import PERCENT, Unit
 from matcher.indicators.values import (
@@ -47,6 +47,14 @@ class _Judged:
     doubt: Doubt | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Both records, title and text."""
+
+    need: str
+    achievement: str
+
+
 def check(
     need_title: str, need_text: str, achievement_title: str, achievement_text: str
 ) -> tuple[IndicatorRow, ...]:
@@ -74,8 +82,9 @@ def compare(
 ) -> tuple[IndicatorRow, ...]:
     """``check`` for indicators that are extracted already: one need against many achievements."""
     rows = []
+    texts = _Texts(f"{need_title}\n{need_text}", f"{achievement_title}\n{achievement_text}")
     for asked, places in requirements(need):
-        verdict, stated, doubt = _decide(asked, achievement)
+        verdict, stated, doubt = _decide(asked, achievement, texts)
         quote = stated.span.of(achievement_title, achievement_text) if stated else None
         rows.append(
             IndicatorRow(
@@ -107,9 +116,13 @@ def requirements(need: Sequence[Indicator]) -> list[tuple[Indicator, tuple[Span,
 
 
 def _decide(
-    asked: Indicator, achievement: Sequence[Indicator]
+    asked: Indicator, achievement: Sequence[Indicator], texts: _Texts
 ) -> tuple[Verdict, Indicator | None, Doubt | None]:
-    judged = [_judge(asked, stated) for stated in achievement if stated.property == asked.property]
+    judged = [
+        _judge(asked, stated, texts)
+        for stated in achievement
+        if same_name(asked.property, stated.property)
+    ]
     met = [j for j in judged if j.verdict is Verdict.MET]
     failed = [j for j in judged if j.verdict is Verdict.NOT_MET]
     if met and failed:
@@ -123,8 +136,8 @@ def _decide(
     return Verdict.UNSTATED, nearest.stated, nearest.doubt
 
 
-def _judge(asked: Indicator, stated: Indicator) -> _Judged:
-    doubt = _incomparable(asked, stated)
+def _judge(asked: Indicator, stated: Indicator, texts: _Texts) -> _Judged:
+    doubt = _incomparable(asked, stated, texts)
     if doubt is not None:
         return _Judged(Verdict.UNSTATED, stated, doubt)
     if asked.kind is Kind.CHANGE:
@@ -138,13 +151,13 @@ def _judge(asked: Indicator, stated: Indicator) -> _Judged:
     return _Judged(verdict, stated, doubt)
 
 
-def _incomparable(asked: Indicator, stated: Indicator) -> Doubt | None:
+def _incomparable(asked: Indicator, stated: Indicator, texts: _Texts) -> Doubt | None:
     if Kind.REFERENCE in (asked.kind, stated.kind):
         return Doubt.REFERENCE
     if stated.status is not Status.STATED:
         return Doubt.PLANNED if stated.status is Status.PLANNED else Doubt.NOT_OWN
     rule = known_property(asked.property).subject
-    if not same_subject(asked.subject, stated.subject, rule):
+    if not same_subject(rule, asked.subject, stated.subject, texts.need, texts.achievement):
         return Doubt.SUBJECT
     if asked.conditions != stated.conditions:
         return Doubt.CONDITION

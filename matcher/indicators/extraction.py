@@ -23,7 +23,7 @@ from matcher.indicators.properties import (
 )
 from matcher.indicators.quantities import Quantity, find_quantities
 from matcher.indicators.status import Side, is_refused, is_report, is_wished, status
-from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit
+from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit, parse_unit
 from matcher.indicators.values import Direction, Form, Indicator, Interval, Kind, Status
 from matcher.indicators.words import Before, Mark, Sign, read_after, read_before, verb_before
 
@@ -38,6 +38,9 @@ _MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
 _THINGS = {"item", "set", "machine", "sheet", "plant", "piece", "head", "grain"}
 _COUNTS = _THINGS | {"cycle", "du", "grade", "times", "r"}
 _DIMENSIONLESS = {"长径比", "摩擦系数", "介电常数", "模数", "信噪比", "介电损耗"}
+_HIGHEST_PH = 14
+_NO_CHANGE = 60  # per cent: 提高合格率达到 95 % is the rate itself
+_POWER_USES = {"电耗", "能耗", "综合能耗"}
 _ADVERB = re.compile("[^的和与及、且并]{1,5}")
 _UNITLESS = re.compile("[pP]H|H[RVB]|长径比|系数|常数|模数|信噪比|损耗")
 _REFERENCE = re.compile(
@@ -167,24 +170,26 @@ def _property(
         found = found or property_inside(text, left + tail.start(), before.end)
         if found is not None:
             return found
-    if before.verb is not None:
-        found = property_inside(text, left, before.end)  # 能耗稳定地降低
-        if found is not None and _ADVERB.fullmatch(text, found.end, before.end):
-            return found
     if text.startswith("的", end):
         found = property_after(text, end + 1, min(len(text), end + 12))
         if found is not None:
             return found
-    if before.verb is not None or not text[left : before.end].strip(" "):
-        earlier = last_before(part.clause_ends, max(0, left - 1))
-        if left and text[left - 1] == "，":
-            # Not past another number, which the property before it belongs to.
-            same = before.verb is not None and before.has(Mark.TO)  # 能耗为 130，希望降到 100
-            first = earlier if same else max(earlier, reading.end)
-            found = property_inside(text, max(first, left - 30), left)
-            if found is not None:
-                return found
-    return None if tail is not None else property_before(text, left, before.end)
+    found = None if tail is not None else property_before(text, left, before.end)
+    return found or _further(text, part, before, reading, left)
+
+
+def _further(text: str, part: Field, before: Before, reading: _Reading, left: int) -> Found | None:
+    """The property with an adverb behind it (能耗稳定地降低), or in the clause before."""
+    found = property_inside(text, left, before.end)
+    if found is not None and _ADVERB.fullmatch(text, found.end, before.end):
+        return found
+    alone = before.verb is not None or not text[left : before.end].strip(" ")
+    if not alone or not left or text[left - 1] != "，":
+        return None
+    same = before.verb is not None and before.has(Mark.TO)  # 能耗为 130，希望降到 100
+    first = last_before(part.clause_ends, max(0, left - 1))
+    # Else not past another number, which the property before it belongs to.
+    return property_inside(text, max(first, left - 30, 0 if same else reading.end), left)
 
 
 def _with_unit(
@@ -192,7 +197,7 @@ def _with_unit(
 ) -> tuple[Quantity, Found | None]:
     """The quantity with the unit that is written before it (HRC 60) or not at all (pH 7)."""
     if quantity.unit is not None:
-        return quantity, found
+        return replace(quantity, unit=_degrees(quantity.unit, found)), found
     for name, unit in HARDNESS.items():
         if text.endswith(name, left, before.end):
             inner = read_before(text, left, before.end - len(name))
@@ -206,10 +211,21 @@ def _with_unit(
     if found is None:
         return quantity, found
     if found.property.name == "pH":
+        if not 0 <= quantity.low <= quantity.high <= _HIGHEST_PH:
+            return quantity, None
         return replace(quantity, unit=PH), found
     if found.property.name in _DIMENSIONLESS:
         return replace(quantity, unit=Unit("", (("1", 1),))), found
     return quantity, found
+
+
+def _degrees(unit: Unit, found: Found | None) -> Unit:
+    """度 is kilowatt-hours of a use of power, and Celsius of a temperature."""
+    if unit.text != "度" or found is None:
+        return unit
+    if found.property.name in _POWER_USES:
+        return parse_unit("kWh")
+    return parse_unit("°C") if found.property.name.endswith("温度") else unit
 
 
 def _is_condition(
@@ -294,11 +310,13 @@ def _kind(
     relative = unit.is_share or unit.dims in ((("times", 1),), (("pp", 1),), (("decades", 1),))
     verb, arrives = before.verb, before.has(Mark.TO)
     if verb is None and found.start < before.end:
-        verb = verb_before(text, max(0, found.start - 14), found.start)
-        if verb is not None:
+        governing = verb_before(text, max(0, found.start - 14), found.start)
+        if governing is not None:
+            verb, saves = governing
             settled = before.has(Mark.IS) or before.has(Mark.REACH)
-            if not relative or arrives or (settled and unit.is_share and quantity.low >= 60):
-                return Kind.AMOUNT, verb if arrives or settled else None
+            high = not relative or (unit.is_share and quantity.low >= _NO_CHANGE)
+            if arrives or (settled and high and not saves):
+                return Kind.AMOUNT, verb
             return Kind.CHANGE, verb
     if verb is None:
         return Kind.AMOUNT, None

@@ -11,17 +11,18 @@ from typing import Any
 
 _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 _LONGEST = 9
+_SHORTEST_SHARED = 3  # characters that two unknown names must share: 用药量 in 每亩用药量
 # Behind a property's name and part of it: 厚度范围, 抗拉强度值, 排放浓度指标.
 _TAILS = ("数值", "范围", "指标", "水平", "标准", "总量", "区间", "值", "量")
 # Where a noun begins, reading backwards from the number.
 _CUT = re.compile(
     r".*(?:[，。；;:：、,()（）\[\]【】\"“”'‘’!?！？/|<>≥≤=+\n]"
     r"|[的了对使将把其该本时后中且并和与及或让令由从自以经为是应须需均达]|要求|需要|所得|制备|控制|保证|确保|实现|产品|采用"
-    r"|提高|提升|降低|减少|希望|目前|改造|处理后|系统|设备|平均|吨)",
+    r"|提高|提升|降低|减少|大于|小于|高于|低于|要|希望|目前|改造|处理后|系统|设备|平均|吨)",
     re.DOTALL,
 )
 # An unknown noun is taken for a property only if it sounds like one: 拒真率, 余长, 弱化度.
-_PROPERTY_ENDINGS = frozenset("度率量值力性数比径长宽高厚温压速距深重期间耗差积频流点")
+_PROPERTY_ENDINGS = frozenset("度率量值效力性数比径长宽高厚温压速距深重期间耗差积频流点")
 _NO_PROPERTIES = frozenset(
     {
         "中间",
@@ -159,14 +160,16 @@ def property_before(text: str, start: int, end: int, *, guess: bool = True) -> F
 
     A known name counts first, the longest; else, with ``guess``, the noun that stands there.
     """
-    end = _without_tail(text, start, end)
+    whole, end = end, _without_tail(text, start, end)
     for length in range(min(_LONGEST, end - start), 0, -1):
         name = text[end - length : end].translate(_LOWER)
         found = _known().get(name)
         if found is None or (name.isascii() and _joined(text, end - length)):
             continue
         return Found(found, True, end - length, end, _subject(text, start, end - length))
-    return _guessed(text, start, end) if guess else None
+    if not guess:
+        return None
+    return _guessed(text, start, whole) or _guessed(text, start, end)
 
 
 def property_inside(text: str, start: int, end: int) -> Found | None:
@@ -215,6 +218,8 @@ def _noun(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _subject(text: str, start: int, end: int) -> str:
+    if end > start and text[end - 1] == ")":  # 粗蛋白(干基)含量
+        end = max(start, text.rfind("(", max(start, end - 12), end))
     begin, end = _noun(text, start, end)
     subject = text[begin:end]
     return _subjects().get(subject.translate(_LOWER), subject)
@@ -228,14 +233,30 @@ def _guessed(text: str, start: int, end: int) -> Found | None:
     return Found(Property(name), False, begin, end, "")
 
 
-def same_subject(need: Found | str, achievement: Found | str, rule: str) -> bool:
-    """Whether two properties of one name are of the same thing, as far as the rule asks."""
-    left, right = (s if isinstance(s, str) else s.subject for s in (need, achievement))
-    if rule == "any" or left == right:
+def same_name(one: str, other: str) -> bool:
+    """Whether two names are of one property; an unknown one may carry what it is of."""
+    if one == other:
         return True
-    if not left or not right:
-        return rule == "loose"
-    return _ends_with(left, right) or _ends_with(right, left)
+    shorter, longer = sorted((one, other), key=len)
+    unknown = shorter not in _known() and longer not in _known()
+    return unknown and len(shorter) >= _SHORTEST_SHARED and longer.endswith(shorter)
+
+
+def same_subject(rule: str, one: str, other: str, one_text: str, other_text: str) -> bool:
+    """Whether two properties of one name are of the same thing, as far as the rule asks.
+
+    ``one_text`` and ``other_text`` are the whole records: a thing that only one side names next
+    to the number may be named elsewhere by the other.
+    """
+    if rule == "any":
+        return True
+    if not one and not other:
+        return rule != "named"
+    if one and other:
+        return one == other or _ends_with(one, other) or _ends_with(other, one)
+    if rule == "loose":
+        return True
+    return rule == "echoed" and (one in other_text if one else other in one_text)
 
 
 def _ends_with(longer: str, shorter: str) -> bool:

@@ -16,7 +16,7 @@ _TOLERANCE = re.compile(r"[ ]?(?:±|\+/-|\+-)[ ]?")
 _LATIN = re.compile(r"[A-Za-z]+$")
 # Part of a code, a product of sizes, a ratio, a date: no amount.
 _JOINED_BEFORE = "/_#×*\\^"
-_JOINED_AFTER = re.compile(r"[ ]?[×xX*][ ]?\d|[ ]?(?::|年[底初末前后中]|号|#)")
+_JOINED_AFTER = re.compile(r"[ ]?[×xX*][ ]?\d|[ ]?(?::|-\d{1,4}-\d|年[底初末前后中]|号|#)")
 _LONGEST_CODE = 12
 
 

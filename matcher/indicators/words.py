@@ -56,8 +56,9 @@ _FILLERS = (
     "一般", "通常", "介于", "处于", "控制", "保持", "稳定", "稳定保持", "有", "大幅", "幅度", "也",
     "还", "就", "即", "最终", "累计", "总体", "整体", "综合", "进一步", "有效", "明显", "显著",
     "同比", "直接", "将", "会", "实际", "实测", "测得", "检测", "满足", "其", "相应", "普遍",
-    "要能", "希望", "确保", "保证", "并", "同时", "由此", "再", "指标", "要求是", "设定", "设计",
-    "精确", "严格", "长期", "持续", "同步", "可控", "允许",
+    "要能", "希望", "确保", "保证", "并", "同时", "由此", "再", "指标", "要求是", "仍", "仍然",
+    "依然", "还是", "始终", "经检测", "经测试", "已经", "设定", "设计", "精确", "严格", "长期",
+    "持续", "同步", "可控", "允许",
 )  # fmt: skip
 _MARKS: dict[str, Mark | Sign] = {
     "到": Mark.TO, "至": Mark.TO, "成": Mark.TO, "为": Mark.IS, "达到": Mark.REACH,
@@ -106,6 +107,7 @@ _HOLDING = {
     "节水率": ("水耗", Direction.DOWN), "减排率": ("排放量", Direction.DOWN),
     "节能效率": ("能耗", Direction.DOWN),
 }  # fmt: skip
+_NO_VERBS = {"温升", "压降", "温降"}
 _LONGEST_WORD = 7
 _MOST_WORDS = 8
 
@@ -178,7 +180,7 @@ def read_before(text: str, start: int, end: int) -> Before:
             before.end -= len(word)
             return before
     found = _last(text, start, before.end, _verbs())
-    if found is not None:
+    if found is not None and text[max(start, before.end - 2) : before.end] not in _NO_VERBS:
         word, (before.verb, before.is_noun) = found
         before.end -= len(word)
         rest = Before(before.end)
@@ -219,10 +221,10 @@ def _last(
     return None
 
 
-def verb_before(text: str, start: int, end: int) -> Direction | None:
-    """The verb whose object ends at ``end``: 降低 in 降低吨钢电耗."""
+def verb_before(text: str, start: int, end: int) -> tuple[Direction, bool] | None:
+    """The verb whose object ends at ``end`` (降低 in 降低吨钢电耗), and whether it means saving."""
     match = _verb_near().search(text[max(start, end - 14) : end])
-    return _verbs()[match[1]][0] if match else None
+    return (_verbs()[match[1]][0], match[1] in ("节约", "节省")) if match else None
 
 
 def read_after(text: str, position: int) -> tuple[Sign | None, int]:
