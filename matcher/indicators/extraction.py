@@ -166,7 +166,7 @@ def _property(
         return found
     tail = _COMPARISON_TAIL.search(text[left : before.end])
     if tail is not None:
-        found = property_before(text, left, left + tail.start(), guess=False)
+        found = property_before(text, left, left + tail.start())
         found = found or property_inside(text, left + tail.start(), before.end)
         if found is not None:
             return found

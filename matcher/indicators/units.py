@@ -70,7 +70,7 @@ def _pattern() -> re.Pattern[str]:
     power = r"(?:\^-?[1-4](?!\d))?"
     joiner = rf"[ ]?[{re.escape(_JOINERS)}][ ]?"
     return re.compile(
-        rf"(?:(?:{first}){power}|/(?:{later}){power})(?:{joiner}\(?(?:{later}){power}){{0,3}}"
+        rf"(?:(?:{first}){power}|/(?:°C|[Kk])(?![A-Za-z]))(?:{joiner}\(?(?:{later}){power}){{0,3}}"
     )
 
 

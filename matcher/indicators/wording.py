@@ -6,7 +6,7 @@ import math
 from enum import IntEnum
 
 from matcher.indicators.units import PERCENT, Unit
-from matcher.indicators.values import Form, Indicator, Kind, Verdict
+from matcher.indicators.values import Direction, Form, Indicator, Kind, Verdict
 
 
 class Doubt(IntEnum):
@@ -77,6 +77,8 @@ def described(indicator: Indicator, unit: Unit) -> str:
     if indicator.form is Form.ABOUT:
         return f"{way}约{_number(value, unit)}"
     if indicator.form is Form.POINT:
+        if indicator.direction is not None and not difference:
+            way = "提高到" if indicator.direction is Direction.UP else "降至"
         return f"{way}{_number(value, unit)}"
     if math.isfinite(low):
         return f"{way}{'高于' if indicator.bounds.low_open else '不低于'}{_number(low, unit)}"
