@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from matcher.indicators.bounds import amount_bounds, change_bounds, change_value
 from matcher.indicators.fields import REACH, Field, last_before
 from matcher.indicators.properties import (
     Found,
@@ -22,24 +21,24 @@ from matcher.indicators.properties import (
     property_inside,
 )
 from matcher.indicators.quantities import Quantity, find_quantities
-from matcher.indicators.status import Side, is_refused, is_report, is_wished, status
+from matcher.indicators.statement import Statement
+from matcher.indicators.status import Side, status
 from matcher.indicators.units import HARDNESS, PERCENT, PH, Unit, parse_unit
-from matcher.indicators.values import Direction, Form, Indicator, Interval, Kind, Status
-from matcher.indicators.words import Before, Mark, Sign, read_after, read_before, verb_before
+from matcher.indicators.values import Form, Indicator, Interval, Kind
+from matcher.indicators.words import Before, Mark, read_after, read_before
 
 _COMPARISON_TAIL = re.compile(
     r"(?:相较于?|相比于?|相对于?|较|比)[^，。；;\n]{1,14}$|(?:与|同|和)[^，。；;\n]{1,14}(?:相比|比较)$"
     r"|在?[^，。；;\n]{0,10}基础上$"
 )
 _CONDITION_WORDS = re.compile(
-    r"高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
+    r"最佳|最优|理想|实验室|高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
 )
 _MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
 _THINGS = {"item", "set", "machine", "sheet", "plant", "piece", "head", "grain"}
 _COUNTS = _THINGS | {"cycle", "du", "grade", "times", "r"}
 _DIMENSIONLESS = {"长径比", "摩擦系数", "介电常数", "模数", "信噪比", "介电损耗"}
 _HIGHEST_PH = 14
-_NO_CHANGE = 60  # per cent: 提高合格率达到 95 % is the rate itself
 _POWER_USES = {"电耗", "能耗", "综合能耗"}
 _ADVERB = re.compile("[^的和与及、且并]{1,5}")
 _UNITLESS = re.compile("[pP]H|H[RVB]|长径比|系数|常数|模数|信噪比|损耗")
@@ -58,6 +57,7 @@ class _Reading:
     previous: Quantity | None = None  # in this clause
     left: int = 0  # where the words of the last quantity begin
     end: int = 0  # where they end
+    amounts: list[str] = field(default_factory=list)  # all of this clause
     conditions: list[str] = field(default_factory=list)
 
 
@@ -98,7 +98,10 @@ def _read(part: Field, quantity: Quantity, reading: _Reading, side: Side) -> Ind
     start = part.clause_start(quantity.start)
     if start != reading.clause:
         if start > reading.clause:  # else out of a bracket: 抗压强度(28d)≥60 MPa
-            reading.conditions = []
+            # 当负荷率为 80 % 时，…: what was measured under stands in the clause before.
+            under = text[start - 2 : start] in ("时，", "下，") and reading.end > start - REACH
+            reading.conditions = reading.amounts if under else []
+            reading.amounts = []
         reading.clause, reading.previous = start, None
     left = max(start, reading.end if reading.previous else 0, quantity.start - REACH)
     previous, reading.previous = reading.previous, None
@@ -112,6 +115,7 @@ def _read(part: Field, quantity: Quantity, reading: _Reading, side: Side) -> Ind
     found = origin or _property(text, part, before, reading, left, end)
     quantity, found = _with_unit(text, quantity, before, found, left)
     reading.previous, reading.left, reading.end = quantity, left, end
+    reading.amounts.append(_condition(quantity))
     if _is_condition(text, quantity, end, found, before):
         reading.conditions.append(_condition(quantity))
         return None
@@ -122,7 +126,8 @@ def _read(part: Field, quantity: Quantity, reading: _Reading, side: Side) -> Ind
     baseline = _baseline(previous, quantity) if origin is not None else None
     if origin is not None and baseline is None:
         return None
-    made = _indicator(part, quantity, before, after, end, found, side, reading)
+    statement = Statement(part, quantity, before, after, end, found, side)
+    made = statement.indicator(_conditions(text, found, reading))
     return made if made is None else replace(made, baseline=baseline)
 
 
@@ -248,119 +253,9 @@ def _condition(quantity: Quantity) -> str:
     return f"{unit.to_base(quantity.low):.6g}{unit.dims}"
 
 
-def _indicator(
-    part: Field,
-    quantity: Quantity,
-    before: Before,
-    after: Sign | None,
-    end: int,
-    found: Found,
-    side: Side,
-    reading: _Reading,
-) -> Indicator | None:
-    text, unit = part.folded.text, quantity.unit or PERCENT
-    kind, direction = _kind(text, quantity, before, found, reading)
-    signs = [*before.signs, *([after] if after else [])]
-    if kind is Kind.CHANGE:
-        value = change_value(quantity, unit, direction, ratio=before.has(Mark.RATIO))
-        remainder = before.has(Mark.RATIO) and direction is Direction.DOWN
-        made = (
-            None
-            if value is None
-            else change_bounds(
-                value, quantity, signs, refused=before.has(Mark.NOT), remainder=remainder
-            )
-        )
-        if value is not None and (unit.dims in ((("times", 1),), (("decades", 1),))):
-            unit = PERCENT
-    else:
-        if unit.dims in ((("pp", 1),), (("decades", 1),)):
-            return None
-        value = unit.to_base(quantity.low)
-        made = amount_bounds(quantity, unit, signs, before, found.property, direction)
-    if made is None or value is None:
-        return None
-    form, bounds, clear = made
-    state = _status(part, quantity, before, found, kind, form, side)
-    first = min(found.start, before.end, quantity.start)
-    last = max(end, found.end)
-    return Indicator(
-        property=found.property.name,
-        subject=found.subject,
-        conditions=_conditions(text, found, first, reading),
-        kind=kind,
-        form=form,
-        status=state if clear or state is not Status.STATED else Status.UNCLEAR,
-        direction=direction,
-        value=value,
-        bounds=bounds,
-        baseline=None,
-        unit=unit,
-        reached=before.has(Mark.REACH),
-        span=part.span(first, last),
-        number=part.span(quantity.start, quantity.number_end),
-    )
-
-
-def _kind(
-    text: str, quantity: Quantity, before: Before, found: Found, reading: _Reading
-) -> tuple[Kind, Direction | None]:
-    """Whether the number is a change or an amount, and which way."""
-    unit = quantity.unit or PERCENT
-    relative = unit.is_share or unit.dims in ((("times", 1),), (("pp", 1),), (("decades", 1),))
-    verb, arrives = before.verb, before.has(Mark.TO)
-    if verb is None and found.start < before.end:
-        governing = verb_before(text, max(0, found.start - 14), found.start)
-        if governing is not None:
-            verb, saves = governing
-            settled = before.has(Mark.IS) or before.has(Mark.REACH)
-            high = not relative or (unit.is_share and quantity.low >= _NO_CHANGE)
-            if arrives or (settled and high and not saves):
-                return Kind.AMOUNT, verb
-            return Kind.CHANGE, verb
-    if verb is None:
-        return Kind.AMOUNT, None
-    if before.is_noun:
-        return Kind.CHANGE, verb
-    if before.has(Mark.RATIO) and relative:
-        return Kind.CHANGE, verb
-    if arrives or before.has(Mark.IS):
-        return Kind.AMOUNT, verb
-    if before.has(Mark.REACH) and not relative:
-        return Kind.AMOUNT, verb
-    return Kind.CHANGE, verb
-
-
-def _conditions(text: str, found: Found, first: int, reading: _Reading) -> frozenset[str]:
+def _conditions(text: str, found: Found, reading: _Reading) -> frozenset[str]:
     words = _CONDITION_WORDS.findall(text[max(reading.clause, found.start - 10, 0) : found.end])
     return frozenset([*reading.conditions, *words])
-
-
-def _status(
-    part: Field,
-    quantity: Quantity,
-    before: Before,
-    found: Found,
-    said: Kind,
-    form: Form,
-    side: Side,
-) -> Status:
-    text = part.folded.text
-    kind, heading = part.section(quantity.start)
-    sentence = part.before_in_sentence(quantity.start)
-    if before.has(Mark.FROM):
-        return Status.PRESENT if side is Side.NEED else Status.PRIOR
-    made = status(side, sentence, kind, heading)
-    if made is not Status.STATED:
-        return made
-    clause = text[max(part.clause_start(quantity.start), 0) : before.end]
-    if is_refused(clause):
-        return Status.UNCLEAR
-    if side is Side.NEED and form in (Form.POINT, Form.ABOUT) and part.name == "text":
-        asked = said is Kind.CHANGE or before.has(Mark.REACH) or is_wished(sentence, kind)
-        asked = asked or (found.known and not is_report(sentence))
-        return Status.STATED if asked else Status.PRESENT
-    return made
 
 
 def _references(part: Field, side: Side) -> Iterator[Indicator]:
@@ -376,5 +271,5 @@ def _references(part: Field, side: Side) -> Iterator[Indicator]:
         everything = Interval(float("-inf"), float("inf"), True, True)
         yield Indicator(
             found.property.name, found.subject, frozenset(), Kind.REFERENCE, Form.LIMIT, state,
-            None, 0.0, everything, None, Unit("", ()), False, span, span,
+            None, 0.0, everything, None, Unit("", ()), span, span,
         )  # fmt: skip

@@ -116,7 +116,6 @@ class Indicator:
     bounds: Interval
     baseline: float | None
     unit: Unit
-    reached: bool  # written with 达到: at least, where more is better
     span: Span
     number: Span
 
