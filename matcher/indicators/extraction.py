@@ -32,7 +32,7 @@ _COMPARISON_TAIL = re.compile(
     r"|在?[^，。；;\n]{0,10}基础上$"
 )
 _CONDITION_WORDS = re.compile(
-    r"最佳|最优|理想|实验室|高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
+    r"母材|焊缝|基体|芯部|热影响区|最佳|最优|理想|实验室|高温|低温|横向|纵向|轴向|径向|峰值|瞬时|干态|湿态|热态|冷态|小试|中试|初始|静态|动态"
 )
 _MEASURED = re.compile(r"[ ]?(?:下|时|龄期|后|养护)?的?[ ]?")
 _THINGS = {"item", "set", "machine", "sheet", "plant", "piece", "head", "grain"}

@@ -8,7 +8,15 @@ from matcher.indicators.bounds import Bounds, amount_bounds, change_bounds, chan
 from matcher.indicators.fields import Field
 from matcher.indicators.properties import Found
 from matcher.indicators.quantities import Quantity
-from matcher.indicators.status import Side, is_aim, is_refused, is_report, is_wished, status
+from matcher.indicators.status import (
+    Side,
+    is_aim,
+    is_of_few,
+    is_refused,
+    is_report,
+    is_wished,
+    status,
+)
 from matcher.indicators.units import PERCENT, Unit
 from matcher.indicators.values import Direction, Form, Indicator, Kind, Status
 from matcher.indicators.words import Before, Mark, Sign, verb_before
@@ -125,10 +133,13 @@ class Statement:
         made = status(side, sentence, kind, heading)
         if made is not Status.STATED:
             return made
-        aimed = side is Side.ACHIEVEMENT and is_aim(text[self.end : self.end + 6])
-        if aimed or is_refused(text[part.clause_start(start) : self.before.end]):
+        clause = text[part.clause_start(start) : self.before.end]
+        if is_refused(clause):
             return Status.UNCLEAR
-        if side is Side.NEED and form in (Form.POINT, Form.ABOUT) and part.name == "text":
+        if side is Side.ACHIEVEMENT:
+            doubtful = is_of_few(clause) or is_aim(text[self.end : self.end + 12])
+            return Status.UNCLEAR if doubtful else Status.STATED
+        if form in (Form.POINT, Form.ABOUT) and part.name == "text":
             asked = said is Kind.CHANGE or self.before.has(Mark.REACH) or is_wished(sentence, kind)
             asked = asked or (self.found.known and not is_report(sentence))
             return Status.STATED if asked else Status.PRESENT

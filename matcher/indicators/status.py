@@ -50,10 +50,11 @@ _WISHES = re.compile(
     r"希望|要求|需求|需要|需(?!求)|急需|亟需|期望|目标|预期|力争|拟|指标|应(?!用|力|变)|须|使(?!用)|将|把|改进|攻关|寻求|实现"
     r"|研发|开发|研制|解决|确保|保证|控制|争取|(?<![能已经])达到|降至|降到|提高到|延长到|缩短到|提高至|以满足|想|征集|提升|降低|减少|提高|缩短|延长"
 )
+_FEW = re.compile(r"个别|部分(?!采用)|少数|有时|偶尔|曾|最好|有些|局部|某些")
 _REFUSALS = re.compile(
     r"未能|并非|不是|不易|很难|不够|尚不|还不|不具备|无法|难以|尚未|没能|不能(?!低|高|大|小|超|少|多|短|长)"
 )
-_AIMS = re.compile(r"的?(?:目标|要求|需求|指标要求|目的)")
+_AIMS = re.compile(r"[^，。；;\n、]{0,9}?(?:目标|要求|需求|目的|方向|愿景)")
 _SPEAKERS = re.compile(r"我|公司|企业|本厂|厂|集团|合作社|基地|年产|该|市场")
 _OLD_SECTIONS = {SectionKind.BASIS, SectionKind.BACKGROUND}
 _BESIDE = {SectionKind.APPLICATION, SectionKind.BENEFIT, SectionKind.COOPERATION}
@@ -88,6 +89,11 @@ def is_report(before: str) -> bool:
 def is_aim(after: str) -> bool:
     """Whether the words behind a number make it an aim: 达到 1000 MPa 的目标."""
     return _AIMS.match(after) is not None
+
+
+def is_of_few(clause: str) -> bool:
+    """Whether an achievement's clause speaks of the best or of some pieces only."""
+    return _FEW.search(clause[-_WINDOW:]) is not None
 
 
 def is_refused(clause: str) -> bool:
