@@ -18,6 +18,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from corpus.model import CorpusError, Kind, Record, Status
+from corpus.organisations import UNDONE, settle_organisations
 from corpus.repository import CorpusRepository
 from corpus.snapshot import from_json, to_json
 from corpus.tables import ImportRunTable, RecordVersionTable
@@ -40,7 +41,7 @@ class Action(StrEnum):
     SUPPLEMENTED = "补充"
     MERGED = "合并"
     UNMERGED = "取消合并"
-    UNDONE = "撤销导入"
+    UNDONE = UNDONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,11 +183,12 @@ class History:
         """Put every record back to what it was before an import.
 
         Records the import made are deleted, those it changed or withdrew get their former
-        state. A record that something else has changed since is kept as it is and named.
+        state. A record that something else has changed since is kept as it is and named. Owners
+        that only the import brought go with it.
 
         Raises:
-            HistoryError: no such import, it was taken back before, or all it touched has been
-                changed since.
+            HistoryError: no such import, it was taken back before, all it touched has been
+                changed since, or others were merged into one of its records.
         """
         run = self.import_run(import_id)
         if run.undone_at is not None:
@@ -196,12 +198,16 @@ class History:
         deleted: list[str] = []
         restored: list[tuple[Record, Status]] = []
         kept: list[str] = []
+        owners: set[str] = set()
         for key, versions in self._versions_of_import(kind, import_id):
             place = next(i for i, v in enumerate(versions) if v.import_id == import_id)
             before = versions[place - 1].record if place else None
             if versions[-1].record != versions[place].record:
                 kept.append(key)
-            elif before is None:
+                continue
+            if owner := (versions[place].record or {}).get("organisation"):
+                owners.add(owner["name"])
+            if before is None:
                 deleted.append(key)
             else:
                 restored.append(from_json(kind, before))
@@ -210,16 +216,23 @@ class History:
                 f"导入 {import_id}（{run.file_name}）的 {len(kept)} 条记录后来都有改动，撤销它不会"
                 "改变任何记录。请先撤销后来的导入（见 zhitong imports list）。"
             )
+        leaving = [record.key for record, status in restored if status is not Status.ACTIVE]
+        if hiding := repository.representatives(kind, [*deleted, *leaving]):
+            raise HistoryError(
+                f"有别的记录已并入这次导入的 {'、'.join(hiding[:5])}，撤销会让它们一起消失。请先取消"
+                f"合并（组号见 zhitong duplicates list --kind {kind.value}s --state 已合并），再撤销。"
+            )
         repository.delete(kind, deleted)
         repository.put(restored, now_at)
+        run.undone_at = now_at
+        self.update_import(run)
+        settle_organisations(self._session, owners)
         changes = [Change(kind, key, Action.UNDONE, None) for key in deleted]
         changes += [
             Change(kind, record.key, Action.UNDONE, record, status) for record, status in restored
         ]
         note = f"撤销导入 {import_id}"
         self.add(changes, now_at, who=who, note=note)
-        run.undone_at = now_at
-        self.update_import(run)
         return UndoReport(len(deleted), len(restored), tuple(kept))
 
     def _versions_of_import(

@@ -69,49 +69,40 @@ class CorpusRepository:
             ValueError: a key comes twice.
         """
         done: dict[tuple[Kind, str], Upserted] = {}
-        moved = False
         for kind, chunk in _chunks(records):
             known = self._rows_by_key(kind, [r.key for r in chunk])
-            organisations, some_moved = self._ensure_organisations(chunk)
-            moved |= some_moved
+            decided: list[Upserted] = []
             for record in chunk:
                 if (kind, record.key) in done:
                     raise ValueError(f"key {record.key} comes twice")
-                row = known.get(record.key)
-                done[kind, record.key] = self._upsert_one(row, record, organisations, now_at)
+                one = _decide(known.get(record.key), record)
+                done[kind, record.key] = one
+                decided.append(one)
+            written = [one for one in decided if one.outcome is not Outcome.UNCHANGED]
+            # Of these only: a record that says nothing new must not move its owner back.
+            organisations = self._ensure_organisations([one.record for one in written])
+            for one in written:
+                values = {
+                    **to_columns(one.record, organisations, now_at),
+                    "status": one.status.value,
+                }
+                row = known.get(one.record.key)
+                if row is None:
+                    row = TABLES[kind].model_validate(values)
+                else:
+                    row.sqlmodel_update(values)
+                self._session.add(row)
             self._session.flush()
-        if moved or any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
+        if any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
             self._bump_revision()
         return [done[record.kind, record.key] for record in records]
-
-    def _upsert_one(
-        self, row: Any, record: Record, organisations: dict[str, int], now_at: datetime
-    ) -> Upserted:
-        if row is None:
-            values = to_columns(record, organisations, now_at)
-            self._session.add(TABLES[record.kind].model_validate(values))
-            return Upserted(Outcome.NEW, record, Status.ACTIVE)
-        if row.supplements and isinstance(record, Need) and not record.supplements:
-            # What answers filled stays filled, and is no change.
-            kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
-            known = tuple(Contact(ContactKind(kind), value) for kind, value in row.contacts)
-            contacts = tuple(dict.fromkeys((*record.contacts, *known)))
-            record = replace(record, supplements=kept, contacts=contacts)
-            record = apply_answers(record, answers_of(record))
-        status = Status(row.status)
-        if row.record_hash == record.record_hash and status is not Status.DELISTED:
-            return Upserted(Outcome.UNCHANGED, record, status)
-        status = Status.ACTIVE if status is Status.DELISTED else status
-        row.sqlmodel_update({**to_columns(record, organisations, now_at), "status": status.value})
-        self._session.add(row)
-        return Upserted(Outcome.CHANGED, record, status)
 
     def put(self, states: Sequence[tuple[Record, Status]], now_at: datetime) -> None:
         """Make records exactly what is given, status included; missing ones are inserted."""
         for kind, chunk in _chunks([record for record, _ in states]):
             statuses = {r.key: status for r, status in states if r.kind is kind}
             known = self._rows_by_key(kind, [r.key for r in chunk])
-            organisations, _ = self._ensure_organisations(chunk)
+            organisations = self._ensure_organisations(chunk)
             for record in chunk:
                 values = to_columns(record, organisations, now_at)
                 values["status"] = statuses[record.key].value
@@ -173,23 +164,23 @@ class CorpusRepository:
             update(CorpusStateTable).values(revision=col(CorpusStateTable.revision) + 1)
         )
 
-    def _ensure_organisations(self, records: Iterable[Record]) -> tuple[dict[str, int], bool]:
-        """Ids by name, and whether one that was known has moved to another region."""
-        wanted = {r.organisation.name: r.organisation for r in records if r.organisation}
+    def _ensure_organisations(self, records: Iterable[Record]) -> dict[str, int]:
+        """Ids by name; an owner that a record places in another region has moved there."""
+        wanted: dict[str, str] = {}
+        for owner in filter(None, (record.organisation for record in records)):
+            wanted[owner.name] = owner.region or wanted.get(owner.name, "")
         names = sorted(wanted)
         statement = select(OrganisationTable).where(col(OrganisationTable.name).in_(names))
         rows = {row.name: row for row in self._session.exec(statement)}
-        moved = False
         for name in names:
-            region = wanted[name].region
+            region = wanted[name]
             if name not in rows:
                 rows[name] = OrganisationTable(name=name, region=region)
             elif region and rows[name].region != region:
                 rows[name].region = region
-                moved = True
             self._session.add(rows[name])
         self._session.flush()
-        return {name: _id(row) for name, row in rows.items()}, moved
+        return {name: _id(row) for name, row in rows.items()}
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -221,6 +212,18 @@ class CorpusRepository:
         table = TABLES[kind]
         statement = select(table.key).where(table.merged_into == key).order_by(col(table.id))
         return list(self._session.exec(statement))
+
+    def representatives(self, kind: Kind, keys: Sequence[str]) -> list[str]:
+        """Those of ``keys`` that other records were merged into, in order."""
+        table = TABLES[kind]
+        found: set[str] = set()
+        for start in range(0, len(keys), _CHUNK):
+            statement = select(table.merged_into).where(
+                col(table.merged_into).in_(keys[start : start + _CHUNK]),
+                table.status == Status.MERGED.value,
+            )
+            found.update(key for key in self._session.exec(statement) if key)
+        return sorted(found)
 
     def get_many(self, kind: Kind, ids: Sequence[int]) -> dict[int, StoredRecord]:
         """Records by database id; ids that no longer exist are missing from the result."""
@@ -310,6 +313,24 @@ class CorpusRepository:
             statement = statement.limit(limit)
         for row, organisation in self._session.exec(statement):
             yield StoredRecord(_id(row), from_row(row, organisation), Status(row.status))
+
+
+def _decide(row: Any, record: Record) -> Upserted:
+    """What an upsert makes of a record, beside the row of its key or none."""
+    if row is None:
+        return Upserted(Outcome.NEW, record, Status.ACTIVE)
+    if row.supplements and isinstance(record, Need) and not record.supplements:
+        # What answers filled stays filled, and is no change.
+        kept = tuple(Supplement(aspect, text) for aspect, text in row.supplements)
+        known = tuple(Contact(ContactKind(kind), value) for kind, value in row.contacts)
+        contacts = tuple(dict.fromkeys((*record.contacts, *known)))
+        record = replace(record, supplements=kept, contacts=contacts)
+        record = apply_answers(record, answers_of(record))
+    status = Status(row.status)
+    if status is Status.DELISTED:
+        return Upserted(Outcome.CHANGED, record, Status.ACTIVE)
+    same = row.record_hash == record.record_hash
+    return Upserted(Outcome.UNCHANGED if same else Outcome.CHANGED, record, status)
 
 
 def _chunks(records: Sequence[Record]) -> Iterator[tuple[Kind, list[Record]]]:

@@ -217,7 +217,7 @@ class DuplicateRepository:
                 f"{kind.label} {canonical} 现在是“{standing[canonical].status.value}”，"
                 "不能代表其他记录；请选一条有效的。"
             )
-        for key in self._rows.representatives(kind, [key for key in keys if key != canonical]):
+        for key in self._records.representatives(kind, [key for key in keys if key != canonical]):
             raise DuplicateError(
                 f"已有记录并入 {kind.label} {key}，它不能再并入 {canonical}；"
                 f"请以 {key} 为准，或先取消原来的合并。"

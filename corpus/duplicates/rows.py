@@ -58,18 +58,6 @@ class GroupRows:
                 found[key] = Standing(Status(status), merged_into)
         return found
 
-    def representatives(self, kind: Kind, keys: Sequence[str]) -> list[str]:
-        """Those of ``keys`` that merged records are merged into."""
-        table = _table(kind)
-        found: set[str] = set()
-        for start in range(0, len(keys), _CHUNK):
-            statement = select(table.merged_into).where(
-                col(table.merged_into).in_(keys[start : start + _CHUNK]),
-                table.status == Status.MERGED.value,
-            )
-            found.update(key for key in self._session.exec(statement) if key)
-        return sorted(found)
-
     def with_members(
         self, kind: Kind, keys: Sequence[str], state: GroupState
     ) -> list[DuplicateGroupTable]:

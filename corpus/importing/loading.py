@@ -218,7 +218,13 @@ def _delist(
         tally.warn(0, "有失败的行（或没有数据行），本次没有下架任何记录")
         return 0
     changes = []
-    for key in repository.unlisted(origin.kind, origin.source, tally.seen):
+    unlisted = repository.unlisted(origin.kind, origin.source, tally.seen)
+    standing_for_others = set(repository.representatives(origin.kind, unlisted))
+    for key in unlisted:
+        if key in standing_for_others:
+            # What was merged into it, perhaps from another source, would vanish with it.
+            tally.warn(0, f"{key} 清单里已没有，但有别的记录并入了它，没有下架；请先取消合并")
+            continue
         stored = repository.set_status(origin.kind, key, Status.DELISTED, now_at)
         changes.append(Change(origin.kind, key, Action.WITHDRAWN, stored.record, stored.status))
     history.add(changes, now_at, origin.who, "来源的完整清单里已没有", import_id)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from corpus.database import create_schema, open_database
 from corpus.history import Action, History, HistoryError
@@ -35,6 +35,7 @@ from corpus.model import (
 )
 from corpus.repository import CorpusRepository
 from corpus.snapshot import from_json, to_json
+from corpus.tables import OrganisationTable
 from tests.conftest import NOW_AT
 
 LATER_AT = NOW_AT + timedelta(hours=1)
@@ -53,8 +54,13 @@ def load(session: Session, *cells: dict[str, Any], full: bool = False) -> Import
     )
 
 
-def need(key: str, title: str = "甲") -> dict[str, Any]:
-    return {"编号": key, "名称": title}
+def need(key: str, title: str = "甲", **others: str) -> dict[str, Any]:
+    return {"编号": key, "名称": title, **others}
+
+
+def owners(session: Session) -> dict[str, str]:
+    """Region of every owner that is known."""
+    return {row.name: row.region for row in session.exec(select(OrganisationTable))}
 
 
 def state(session: Session) -> dict[str, tuple[str, Status]]:
@@ -223,7 +229,11 @@ def test_supplements_survive_an_import(engine: Engine) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.dictionaries(st.sampled_from("1234"), st.sampled_from("甲乙"), max_size=4),
+            st.dictionaries(
+                st.sampled_from("1234"),
+                st.tuples(st.sampled_from("甲乙"), st.sampled_from(("", "北京", "天津"))),
+                max_size=4,
+            ),
             st.booleans(),
         ),
         min_size=1,
@@ -231,20 +241,62 @@ def test_supplements_survive_an_import(engine: Engine) -> None:
     )
 )
 def test_imports_taken_back_in_reverse_leave_every_former_state(
-    imports: Iterable[tuple[dict[str, str], bool]],
+    imports: Iterable[tuple[dict[str, tuple[str, str]], bool]],
 ) -> None:
     database = open_database("sqlite://")
     create_schema(database)
     with Session(database) as session:
-        states = [state(session)]
+        states = [(state(session), owners(session))]
         numbers = []
         for rows, full in imports:
-            report = load(session, *(need(k, t) for k, t in rows.items()), full=full)
+            cells = [need(k, t, 企业名称="某公司", 地区=r) for k, (t, r) in rows.items()]
+            report = load(session, *cells, full=full)
             assert report.rows == report.new + report.changed + report.unchanged
             numbers.append(report.import_id)
-            states.append(state(session))
+            states.append((state(session), owners(session)))
+            assert load(session, *cells).unchanged == len(cells)
+            assert owners(session) == states[-1][1]
         for number in reversed(numbers):
-            assert state(session) == states.pop()
+            assert (state(session), owners(session)) == states.pop()
             assert History(session).undo_import(number, LATER_AT).kept == ()
-        assert state(session) == states.pop() == {}
+        assert (state(session), owners(session)) == states.pop() == ({}, {})
     database.dispose()
+
+
+def test_an_undone_import_takes_its_owners_with_it_but_no_others(engine: Engine) -> None:
+    with Session(engine) as session:
+        load(session, need("1", 企业名称="甲公司"))
+        report = load(
+            session, need("1", 企业名称="乙公司"), need("2", 企业名称="丙公司"),
+            need("3", 企业名称="甲公司", 地区="天津"), need("4", 企业名称="丁公司"),
+        )  # fmt: skip
+        load(session, need("5", 企业名称="丁公司"))
+        History(session).undo_import(report.import_id, LATER_AT)
+        assert owners(session) == {"甲公司": "", "丁公司": ""}
+
+
+def test_the_same_file_again_moves_no_owner(engine: Engine) -> None:
+    rows = [need(str(i), 企业名称="某公司", 地区="北京" if i < 500 else "天津") for i in range(501)]
+    with Session(engine) as session:
+        load(session, *rows)
+        before = CorpusRepository(session).revision(), owners(session)
+        assert load(session, *rows).unchanged == len(rows)
+        assert (CorpusRepository(session).revision(), owners(session)) == before
+
+
+def test_a_record_that_stands_for_others_does_not_take_them_with_it(engine: Engine) -> None:
+    with Session(engine) as session:
+        first = load(session, need("1"), need("2"))
+        load(session, need("3"))
+        CorpusRepository(session).set_status(Kind.NEED, "3", Status.MERGED, NOW_AT, "1")
+        before = state(session)
+        with pytest.raises(HistoryError, match="并入这次导入的 1.*请先取消合并"):
+            History(session).undo_import(first.import_id, LATER_AT)
+        report = load(session, need("9"), full=True)
+        assert report.withdrawn == 1  # the second
+        assert any("1 清单里已没有" in warning for _, warning in report.warnings)
+        assert state(session)["1"] == before["1"]
+        CorpusRepository(session).set_status(Kind.NEED, "3", Status.ACTIVE, NOW_AT)
+        History(session).undo_import(report.import_id, LATER_AT)
+        History(session).undo_import(first.import_id, LATER_AT)
+        assert state(session) == {"3": ("甲", Status.ACTIVE)}
