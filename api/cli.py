@@ -33,6 +33,7 @@ from api.console import (
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
+from api.usage import Program
 from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
 
@@ -46,6 +47,7 @@ _REQUEST_LINE_BYTES = 1024**2
 
 app = typer.Typer(
     name="zhitong",
+    cls=Program,
     help="直通：为唐山企业的技术需求匹配京津等地的科技成果，并说明理由。",
     epilog="第一次使用：zhitong demo　载入自己的数据：zhitong import 成果.xlsx --kind achievements",
     no_args_is_help=True,

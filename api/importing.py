@@ -9,7 +9,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from api.clock import TIME_ZONE, now_at
-from api.exports.failed_rows import failed_rows
+from api.exports.failed_rows import REASON_COLUMN, failed_rows
 from api.services import Services
 from corpus.fields import suggest_many
 from corpus.history import History
@@ -101,10 +101,13 @@ def import_file(
 
     Raises:
         ImportFileError: the file cannot be read; nothing was written.
+        ProfileError: it cannot be a full list; nothing was written.
     """
     if options.source is not None:
-        profile = replace(profile, source=options.source)
+        profile = replace(profile, source=options.source.strip())
     table = open_table(path, options.sheet)
+    if options.full:
+        _check_full(profile, table)
     moment = now_at()
     origin = Origin(
         kind=profile.kind,
@@ -131,6 +134,9 @@ def import_file(
             progress=lambda done: progress(done, table.row_total),
             on_failed=refused.add,
         )
+    if report.rows:
+        # The sheet's last row counts its header and blank rows too.
+        progress(report.rows, report.rows)
     rules = header_rules(profile, table.header)
     unknown = [
         name
@@ -139,6 +145,18 @@ def import_file(
     ]
     failed = target if refused.count else None
     return FileReport(path, profile, table.detail, report, failed, unknown)
+
+
+def _check_full(profile: Profile, table: Table) -> None:
+    if not profile.source:
+        raise ProfileError(
+            "--full 要知道是谁的完整清单，否则所有没有来源的记录都会被当作已下架。"
+            "请加上 --source 来源名称，或在列对照表里写 source。"
+        )
+    if REASON_COLUMN in table.header:
+        raise ProfileError(
+            f"{table.name} 是上次失败的行，不是完整清单，不能用 --full。请去掉 --full 再导入。"
+        )
 
 
 def suggest_fields(records: Sequence[Record]) -> list[Record]:

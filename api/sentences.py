@@ -54,12 +54,12 @@ def file_sentence(error: OSError) -> str:
 
 def input_sentence(errors: Sequence[Any]) -> str:
     """What is wrong with each value, from pydantic's list of errors."""
-    return "；".join(f"{_place(error)}：{_wrong(error)}" for error in errors) + "。"
+    return "；".join(f"{_place(error)}：{wrong_value(error)}" for error in errors) + "。"
 
 
 def setting_sentence(errors: Sequence[Any]) -> str:
     """The same for settings, by the names of their variables."""
-    return "；".join(f"ZHITONG_{_place(e).upper()}：{_wrong(e)}" for e in errors) + "。"
+    return "；".join(f"ZHITONG_{_place(e).upper()}：{wrong_value(e)}" for e in errors) + "。"
 
 
 def _place(error: Any) -> str:
@@ -67,7 +67,8 @@ def _place(error: Any) -> str:
     return ".".join(place) or "请求"
 
 
-def _wrong(error: Any) -> str:
+def wrong_value(error: Any) -> str:
+    """What is wrong with a value, from one of pydantic's errors."""
     form = _INPUT.get(error["type"])
     if form is None:
         return "取值无效"

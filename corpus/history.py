@@ -219,8 +219,9 @@ class History:
         leaving = [record.key for record, status in restored if status is not Status.ACTIVE]
         if hiding := repository.representatives(kind, [*deleted, *leaving]):
             raise HistoryError(
-                f"有别的记录已并入这次导入的 {'、'.join(hiding[:5])}，撤销会让它们一起消失。请先取消"
-                f"合并（组号见 zhitong duplicates list --kind {kind.value}s --state 已合并），再撤销。"
+                f"有别的记录已并入这次导入的 {'、'.join(hiding[:5])}，撤销会让它们一起消失。"
+                "请先取消合并，再撤销。组号见："
+                f"zhitong duplicates list --kind {kind.value}s --state 已合并"
             )
         repository.delete(kind, deleted)
         repository.put(restored, now_at)

@@ -8,10 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.commands.options import JsonOption, KindOption, WhoOption
+from api.commands.options import MOST_ROWS, JsonOption, KindOption, WhoOption
 from api.console import local_time, out, print_json
 from api.running import opened
-from corpus.confidentiality import Role, masked
+from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.duplicates.repository import DuplicateRepository
 from corpus.duplicates.stored import GroupState, StoredGroup
 from corpus.model import UnknownRecordError
@@ -20,7 +20,9 @@ from corpus.repository import CorpusRepository
 duplicates_app = typer.Typer(
     help="查重：找出重复或近似的记录，成组查看，合并或取消合并。", no_args_is_help=True
 )
-GroupArgument = Annotated[int, typer.Argument(metavar="N", help="组号，见 duplicates list。")]
+GroupArgument = Annotated[
+    int, typer.Argument(metavar="N", min=1, max=MOST_ROWS, help="组号，见 duplicates list。")
+]
 RoleChoice = Annotated[Role, typer.Option("--role", help="按谁的权限显示。")]
 
 
@@ -150,17 +152,20 @@ def history(group_id: GroupArgument, as_json: JsonOption = False) -> None:
 
 def _json(repository: CorpusRepository, group: StoredGroup, role: Role) -> dict[str, Any]:
     records = []
+    reason = group.reason
     for key in group.keys:
         try:
             stored = repository.require(group.kind, key)
         except UnknownRecordError:
             continue  # its import was taken back
         shown = masked(stored.record, role)
+        if hidden_fields(stored.record, role) & {"title", "text"}:
+            reason = HIDDEN  # it quotes words of titles and texts
         records.append({"key": key, "title": shown.title, "status": stored.status.value})
     return {
         "id": group.id,
         "state": group.state.value,
-        "reason": group.reason,
+        "reason": reason,
         "canonical": group.canonical_key,
         "records": records,
     }

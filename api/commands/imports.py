@@ -8,12 +8,14 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.commands.options import JsonOption, WhoOption
+from api.commands.options import MOST_ROWS, JsonOption, WhoOption
 from api.console import local_time, out, print_json
 from api.running import fail, opened
 
 imports_app = typer.Typer(help="查看做过的导入，撤销整次导入。", no_args_is_help=True)
-ImportIdArgument = Annotated[int, typer.Argument(metavar="N", help="导入编号，见 imports list。")]
+ImportIdArgument = Annotated[
+    int, typer.Argument(metavar="N", min=1, max=MOST_ROWS, help="导入编号，见 imports list。")
+]
 
 
 @imports_app.command("list")

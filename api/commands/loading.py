@@ -68,22 +68,20 @@ def import_(
         ]
         if failed_out is not None and len(chosen) > 1:
             fail("--failed-out 只能用于一个文件里的一类记录。请加 --kind，或逐个文件导入。")
-        with progress() as update:
-            for path, one in chosen:
-                stage = f"import:{path.name}"
-                reports.append(
-                    import_file(
-                        services, path, one, options, failed_file=_beside(path, one, failed_out),
-                        progress=_bar(update, stage),
-                    )
-                )  # fmt: skip
-    if as_json:
-        print_json([_report_json(r, dry_run) for r in reports])
-    else:
-        for report in reports:
-            _print_report(report, dry_run=dry_run)
-        if not dry_run and any(r.report.new or r.report.changed for r in reports):
-            out.print("下一步：zhitong index build；查重：zhitong duplicates find")
+        try:
+            with progress() as update:
+                for path, one in chosen:
+                    stage = f"import:{path.name}"
+                    reports.append(
+                        import_file(
+                            services, path, one, options,
+                            failed_file=_beside(path, one, failed_out),
+                            progress=_bar(update, stage),
+                        )
+                    )  # fmt: skip
+        finally:
+            # Also when a later file cannot be read: those before it are in.
+            _print_reports(reports, dry_run=dry_run, as_json=as_json)
     if any(report.report.failed for report in reports):
         raise typer.Exit(1)
 
@@ -142,6 +140,8 @@ def guess(
             rules = {column.column: column.rule for column in found.guess.columns}
             profiles = [Profile(path.stem, found.guess.kind, rules)]
         if save is not None:
+            if save.exists():
+                fail(f"文件已存在：{save}。里面也许有改好的内容，不会覆盖；请换一个文件名。")
             save.write_text(profile_toml(profiles[0]), "utf-8")
             saved, file = escape(str(save)), escape(str(path))
             out.print(f"已存：{saved}。改好后：zhitong import {file} --profile {saved}",
@@ -174,12 +174,11 @@ def _ask(path: Path, guess: Guess) -> dict[str, str]:
         err.print(escape(question.text), highlight=False)
         for number, (choice, _) in enumerate(question.choices, start=1):
             err.print(f"  {number}. {escape(choice)}", highlight=False)
-        number = 0
-        while not 1 <= number <= len(question.choices):
-            number = typer.prompt(
-                f"编号（1–{len(question.choices)}）", default=1, type=int, err=True
-            )
-        answers[question.column] = question.choices[number - 1][0]
+        numbers = [str(number) for number in range(1, len(question.choices) + 1)]
+        given = ""
+        while given not in numbers:
+            given = typer.prompt(f"编号（1–{len(numbers)}）", default="1", err=True).strip()
+        answers[question.column] = question.choices[int(given) - 1][0]
     return answers
 
 
@@ -206,6 +205,18 @@ def _beside(path: Path, profile: Profile, given: Path | None) -> Path:
     return next(free for name in names if not (free := path.with_name(f"{name}.xlsx")).exists())
 
 
+def _print_reports(reports: Sequence[FileReport], *, dry_run: bool, as_json: bool) -> None:
+    if not reports:
+        return
+    if as_json:
+        print_json([_report_json(report, dry_run) for report in reports])
+        return
+    for report in reports:
+        _print_report(report, dry_run=dry_run)
+    if not dry_run and any(r.report.new or r.report.changed for r in reports):
+        out.print("下一步：zhitong index build；查重：zhitong duplicates find")
+
+
 def _print_report(done: FileReport, *, dry_run: bool) -> None:
     report = done.report
     title = f"{escape(done.file.name)}（{report.kind.label}，{escape(done.profile.name)}）"
@@ -220,8 +231,10 @@ def _print_report(done: FileReport, *, dry_run: bool) -> None:
         table.add_column(column, justify="right")
     table.add_row(*map(str, counts.values()))
     out.print(table)
+    # Which sheet, which tables: what was not read must not go unnoticed.
+    out.print(f"[dim]{escape(done.detail)}[/dim]", soft_wrap=True, highlight=False)
     if report.rows == 0:
-        err.print(f"[yellow]没有数据行（{escape(done.detail)}）。[/yellow]", highlight=False)
+        err.print("[yellow]没有数据行。[/yellow]")
     if done.unknown:
         err.print(f"[yellow]不认识的列，原样保留：{escape('、'.join(done.unknown))}[/yellow]")
     for failure in report.failures[:_SHOWN]:

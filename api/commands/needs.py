@@ -29,7 +29,8 @@ def check(key: KeyArgument, role: RoleChoice = Role.OFFICER, as_json: JsonOption
     with opened() as services, services.repository() as repository:
         need = _need(repository, key)
     quality, hidden = assess(need), hidden_fields(need, role)
-    asked = questions(need)
+    # Questions are chosen by words of the text.
+    asked = [] if hidden & {"title", "text"} else questions(need)
     if as_json:
         shown = _json(need, quality, hidden, [question.text for question in asked])
         print_json(shown)

@@ -10,6 +10,9 @@ import typer
 
 from corpus.model import Kind
 
+MOST_ROWS = 2**63 - 1
+"""The largest number that a row of the database can have."""
+
 
 class KindOption(StrEnum):
     """Kinds as they are typed."""

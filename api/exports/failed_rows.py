@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from api.exports.writing import new_workbook
+from api.exports.writing import check_writable, new_workbook
+from corpus.importing.cells import cell_text
 from corpus.importing.loading import FailedRow
 
 ROW_COLUMN = "原行号"
@@ -37,18 +37,21 @@ class FailedRows:
         self.count += 1
         cells = dict(failed.row.cells)
         known = [cells.pop(name, None) for name in self._header]
-        rest = json.dumps(cells, ensure_ascii=False, default=str) if cells else ""
-        for column, cell in enumerate((failed.row.number, failed.reason, *known, rest)):
+        rest = _text(cells) if cells else ""
+        reason = failed.reason
+        if any(len(_text(cell)) > _CELL_LIMIT for cell in (*known, rest)):
+            reason += f"；有一格超过 Excel 的 {_CELL_LIMIT} 字，这里不全，请在原文件里改这一行"
+        for column, cell in enumerate((failed.row.number, reason, *known, rest)):
             self._write(column, cell)
 
     def _write(self, column: int, cell: Any) -> None:
         if isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) < 1e15:
             self._sheet.write_number(self.count, column, cell)
-        elif cell is not None:
-            text = str(cell).encode("utf-8", "replace").decode()
+        elif text := _text(cell):
             self._sheet.write_string(self.count, column, text[:_CELL_LIMIT])
 
     def _new_sheet(self) -> Any:
+        check_writable(self.path)
         book = self._stack.enter_context(new_workbook(self.path, streamed=True))
         sheet = book.add_worksheet("失败的行")
         head = book.add_format({"bold": True, "bg_color": "#7F1D1D", "font_color": "white"})
@@ -59,6 +62,14 @@ class FailedRows:
         for column, name in enumerate((ROW_COLUMN, REASON_COLUMN, *self._header, OTHER_COLUMN)):
             sheet.write_string(0, column, name, head)
         return sheet
+
+
+def _text(cell: Any) -> str:
+    """A cell in words that the import reads as it read the cell."""
+    try:
+        return "" if cell is None else cell_text(cell)
+    except RecursionError:
+        return "（嵌套层次过深）"
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from datetime import datetime
 from itertools import islice
 
 from corpus.history import Action, Change, History
+from corpus.importing.cells import raw_json
 from corpus.importing.readers import Row
-from corpus.importing.rows import Converted, RowError, raw_json
+from corpus.importing.rows import Converted, RowError
 from corpus.model import Kind, Record, Status
 from corpus.repository import CorpusRepository, Outcome, Upserted
 from corpus.tables import ImportRunTable

@@ -1,15 +1,13 @@
 """From a row and a profile to a clean record, or a reason why not.
 
 The record holds what the row says in clean words; the row as it was read is kept by the history
-(``raw_json``). Columns nobody mapped are kept in ``extra``.
+(``cells.raw_json``). Columns nobody mapped are kept in ``extra``.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import json
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +21,7 @@ from corpus.cleaning.money import parse_amount
 from corpus.cleaning.text import clean_text, clean_title
 from corpus.cleaning.titles import split_needs
 from corpus.cleaning.values import parse_maturity, split_taxonomy, split_values
+from corpus.importing.cells import cell_text, storable
 from corpus.importing.profiles import ColumnRule, Profile, header_rules
 from corpus.importing.readers import CELL_LIMIT, Row
 from corpus.industries import industry_of
@@ -160,11 +159,6 @@ def to_record(cells: Mapping[str, Any], profile: Profile, today: date) -> Conver
     return _convert(cells, profile, header_rules(profile, list(cells)), today)
 
 
-def raw_json(cells: Mapping[str, Any]) -> dict[str, Any]:
-    """A row as it was read, as values that JSON and every database take."""
-    return {_storable(name): _plain(cell) for name, cell in cells.items()}
-
-
 def _convert(
     cells: Mapping[str, Any], profile: Profile, rules: Mapping[str, ColumnRule], today: date
 ) -> Converted:
@@ -212,14 +206,14 @@ def _assigned(cells: Mapping[str, Any], rules: Mapping[str, ColumnRule]) -> _Val
             if not text.strip():
                 continue
         if rule.target == "extra":
-            values.extra[_storable(name)] = text
+            values.extra[storable(name)] = text
         elif rule.target == "text":
             values.parts.append((rule.heading, text))
         elif rule.target in _CONTACTS:
             values.contacts += _contacts(text, _CONTACTS[rule.target])
         else:
             values.one[rule.target] = text
-            values.names[rule.target] = _storable(name)
+            values.names[rule.target] = storable(name)
             values.rules[rule.target] = rule
     return values
 
@@ -251,7 +245,8 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     until = _parsed(values, "valid_until_on", _date) or end
     organisation = _organisation(one)
     technology_field, industry = _taxonomies(values)
-    key = one.get("key", "").strip() or _content_key(
+    # Without what nobody sees, or the same record would come in twice.
+    key = " ".join(clean_text(one.get("key", "")).split()) or _content_key(
         title, text, organisation.name if organisation else ""
     )
     return {
@@ -391,34 +386,15 @@ def _split(converted: Converted, today: date) -> list[Converted]:
 def _as_text(cell: Any, name: str) -> str:
     if cell is None:
         return ""
-    if isinstance(cell, float) and cell.is_integer():
-        cell = int(cell)
     if isinstance(cell, datetime):
         cell = cell.date()
     try:
-        if isinstance(cell, list):
-            cell = "、".join(str(part) for part in cell)
-        if isinstance(cell, dict):
-            cell = json.dumps(cell, ensure_ascii=False)
+        text = cell_text(cell)
     except RecursionError as error:
         raise RowError(f"“{name}”的嵌套层次过深") from error
-    text = str(cell)
     if len(text) > CELL_LIMIT:
         raise RowError(f"“{name}”有 {len(text)} 字，超过 {CELL_LIMIT} 字")
-    return _storable(text)
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL text cannot hold NUL; lone surrogates cannot be stored anywhere.
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def _plain(cell: Any) -> Any:
-    if cell is None or isinstance(cell, bool | int):
-        return cell
-    if isinstance(cell, float) and math.isfinite(cell):
-        return cell
-    return _storable(str(cell))[:CELL_LIMIT]
+    return text
 
 
 def _content_key(title: str, text: str, organisation: str) -> str:

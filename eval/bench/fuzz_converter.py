@@ -24,9 +24,10 @@ from datetime import date, datetime
 from typing import Any
 
 from corpus.cleaning.text import clean_text, clean_title
+from corpus.importing.cells import raw_json
 from corpus.importing.profiles import Profile, load_profile
 from corpus.importing.readers import Row
-from corpus.importing.rows import RowError, converter, raw_json
+from corpus.importing.rows import RowError, converter
 from corpus.model import Status
 from corpus.snapshot import from_json, to_json
 from eval.bench.fuzz_readers import at_most

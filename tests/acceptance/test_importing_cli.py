@@ -15,13 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from python_calamine import CalamineWorkbook
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from api import console, migrations
+from api import console, importing, migrations
 from api.cli import app as commands
+from api.services import Services
+from api.settings import Settings
 from corpus.database import open_database
+from corpus.importing.readers import ImportFileError
 from eval.bench.made_files import (
     word_table,
     write_csv,
@@ -195,7 +199,7 @@ def test_a_dry_run_leaves_no_trace(zhitong: Zhitong, home: Path, tmp_path: Path)
     changed = [[*row] for row in GOOD]
     changed[0][2] = "改过的内容。"
     edited = survey(tmp_path / "b.xlsx", [*changed, *BAD, ["S9", "新的需求", "内容", *[""] * 6]])
-    done = zhitong("import", edited, "--dry-run", "--full", "--split")
+    done = zhitong("import", edited, "--dry-run", "--full", "--split", "--source", "甲")
     assert done.returncode == 1
     assert "试运行，未写入" in done.stdout
     assert tables(home) == before
@@ -271,7 +275,99 @@ def test_on_a_terminal_the_questions_are_asked(home: Path, tmp_path: Path) -> No
     assert [row["title"] for row in tables(home)["need"]] == ["轧辊磨损"]
 
 
+def test_a_saved_profile_is_not_written_over(zhitong: Zhitong, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "a.csv", UNSURE)
+    profile = tmp_path / "列对照.toml"
+    guess = ("profile", "guess", path, "--kind", "needs", "--save", profile)
+    assert zhitong(*guess).returncode == 0
+    profile.write_text("# 改好的", "utf-8")
+    again = zhitong(*guess)
+    assert (again.returncode, profile.read_text("utf-8")) == (2, "# 改好的")
+    assert "文件已存在" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["import"], "缺少 FILE…。用法："),
+        (["import", "a.csv", "--kind"], "--kind 的写法不对：后面要写一个值。"),
+        (["import", "a.csv", "--kind", "x"], "--kind 的值不对：可用 achievements、needs。"),
+        (["import", "a.csv", "--full=1"], "--full 的写法不对：后面不带值。"),
+        (["import", "a.csv", "--fool"], "没有 --fool 这个选项。"),
+        (["record", "show", "1"], "缺少 --kind（achievements、needs）。"),
+        (["imports", "undo", "1" * 30], "N 的值不对：应不大于"),
+        (["duplicates", "merge", "二"], "N 的值不对：应是整数。"),
+        (["search", "高炉", "炉渣"], "多出了：炉渣。"),
+        (["improt"], "没有 improt 这个命令，是不是 import、imports？"),
+    ],
+)
+def test_what_was_typed_wrong_is_said_in_chinese(
+    zhitong: Zhitong, typed: list[str], said: str
+) -> None:
+    done = zhitong(*typed)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Error" not in done.stderr
+
+
 # -- options -------------------------------------------------------------------------------
+
+
+def test_a_full_list_needs_a_source_and_is_never_the_failed_rows(
+    zhitong: Zhitong, home: Path, tmp_path: Path
+) -> None:
+    path = survey(tmp_path / "a.xlsx", [*GOOD, *BAD])
+    refused = zhitong("import", path, "--full")
+    assert refused.returncode == 2
+    assert "--source" in refused.stderr
+    assert not (home / "zhitong.db").exists()
+    [report] = json.loads(zhitong("import", path, "--source", "甲", "--json").stdout)
+    failed = report["failed_file"]
+    refused = zhitong("import", failed, "--source", "甲", "--full")
+    assert refused.returncode == 2
+    assert "不是完整清单" in refused.stderr
+    assert {row["status"] for row in tables(home)["need"]} == {"有效"}
+
+
+def test_what_was_loaded_is_reported_when_a_later_file_fails(
+    zhitong: Zhitong, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = survey(tmp_path / "a.xlsx", GOOD), survey(tmp_path / "b.xlsx", GOOD)
+    load = importing.import_file
+
+    def failing(services: Any, path: Path, *arguments: Any, **options: Any) -> Any:
+        if path == bad:
+            raise ImportFileError("b.xlsx 读到一半坏了。")
+        return load(services, path, *arguments, **options)
+
+    monkeypatch.setattr(importing, "import_file", failing)
+    done = zhitong("import", good, bad, "--json")
+    assert done.returncode == 2
+    assert [report["new"] for report in json.loads(done.stdout)] == [2]
+    assert "读到一半坏了" in done.stderr
+
+
+def test_sheets_that_were_not_read_are_named(zhitong: Zhitong, tmp_path: Path) -> None:
+    book = xlsxwriter.Workbook(tmp_path / "a.xlsx")
+    for name in ("一季度", "二季度"):
+        sheet = book.add_worksheet(name)
+        sheet.write_row(0, 0, ["需求名称", "需求内容"])
+        sheet.write_row(1, 0, [f"{name}的需求", "内容"])
+    book.close()
+    done = zhitong("import", tmp_path / "a.xlsx")
+    assert "另有工作表“二季度”没有读取（可用 --sheet 指定）" in done.stdout
+
+
+def test_the_bar_ends_full_whatever_was_left_out(home: Path, tmp_path: Path) -> None:
+    path = survey(tmp_path / "a.xlsx", [GOOD[0], ["", "", ""], ["", "", ""], GOOD[1]])
+    shown: list[tuple[int, int | None]] = []
+    services = Services(Settings(home=home, _env_file=None))
+    [profile] = importing.recognise(path, None).profiles
+    importing.import_file(
+        services, path, profile, progress=lambda done, total: shown.append((done, total))
+    )
+    services.close()
+    assert shown[-1] == (2, 2)
 
 
 def test_sources_splitting_full_lists_and_undo(

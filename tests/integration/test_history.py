@@ -290,7 +290,7 @@ def test_a_record_that_stands_for_others_does_not_take_them_with_it(engine: Engi
         load(session, need("3"))
         CorpusRepository(session).set_status(Kind.NEED, "3", Status.MERGED, NOW_AT, "1")
         before = state(session)
-        with pytest.raises(HistoryError, match="并入这次导入的 1.*请先取消合并"):
+        with pytest.raises(HistoryError, match="已并入这次导入的 1，"):
             History(session).undo_import(first.import_id, LATER_AT)
         report = load(session, need("9"), full=True)
         assert report.withdrawn == 1  # the second

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from api.exports.failed_rows import failed_rows
 from corpus.database import create_schema, open_database
 from corpus.history import History
-from corpus.importing.loading import ImportReport, Origin, import_rows
+from corpus.importing.loading import FailedRow, ImportReport, Origin, import_rows
 from corpus.importing.profiles import plain_profile
 from corpus.importing.readers import CELL_LIMIT, Row, open_table
 from corpus.importing.rows import RowError, converter
@@ -474,3 +475,34 @@ def test_every_row_is_counted_once_and_a_second_time_nothing_changes(
         assert again.unchanged == first.new
         assert (again.duplicate, again.failed) == (first.duplicate, first.failed)
     database.dispose()
+
+
+def test_a_key_is_the_same_whatever_stands_unseen_in_it(session: Session, tmp_path: Path) -> None:
+    load(session, write_csv(tmp_path / "a.csv", [HEADER, ROWS[0]], "utf-8"))
+    odd = ["\u200b００1 ", *ROWS[0][1:]]
+    report = load(session, write_csv(tmp_path / "b.csv", [HEADER, odd], "utf-8"))
+    assert (report.new, report.unchanged) == (0, 1)
+
+
+def test_refused_rows_come_back_as_they_can_be_read_again(tmp_path: Path) -> None:
+    header = ["需求名称", "合作方式", "需求内容", "有效期至"]
+    row = {
+        "需求名称": "甲",
+        "合作方式": ["技术转让", "技术入股"],
+        "需求内容": "长" * 40_000,
+        "有效期至": "某天",
+        "别的": {"a": 1},
+    }
+    path = tmp_path / "失败的行.xlsx"
+    with failed_rows(path, header) as refused:
+        refused.add(FailedRow(Row(2, row), "日期无法识别"))
+    [back] = open_table(path).rows
+    assert back.cells["合作方式"] == "技术转让、技术入股"
+    assert back.cells["其他内容"] == '{"别的": {"a": 1}}'
+    assert "请在原文件里改这一行" in back.cells["失败原因"]
+    with (
+        pytest.raises(FileNotFoundError) as error,
+        failed_rows(tmp_path / "无" / "a.xlsx", header) as refused,
+    ):
+        refused.add(FailedRow(Row(2, row), "日期无法识别"))
+    assert error.value.filename == str(tmp_path / "无" / "a.xlsx")

@@ -165,9 +165,12 @@ def test_a_header_of_two_rows_gives_the_lower_names(tmp_path: Path) -> None:
     )
 
 
-def test_columns_of_one_name_are_numbered_and_columns_without_one_left_out(tmp_path: Path) -> None:
-    rows = [["名称", "", "说明", " 说 明 ", "说明（2）", ""], ["甲", "丢", "一", "二", "三", "丢"]]
-    expected = [{"名称": "甲", "说明": "一", "说明（3）": "二", "说明（2）": "三"}]
+def test_columns_of_one_name_are_numbered_and_columns_without_one_by_their_place(
+    tmp_path: Path,
+) -> None:
+    rows = [["名称", "", "说明", " 说 明 ", "说明（2）", ""], ["甲", "留", "一", "二", "三", "17"]]
+    named = {"名称": "甲", "说明": "一", "说明（3）": "二", "说明（2）": "三"}
+    expected = [{**named, "（无列名，第 2 列）": "留"}]
     assert cells(write_csv(tmp_path / "x.csv", rows)) == expected
     assert cells(write_xlsx(tmp_path / "x.xlsx", {"s": rows})) == expected
 
@@ -411,6 +414,31 @@ def test_forms_are_one_record_each(tmp_path: Path) -> None:
         "技术指标（请量化）": "合格率 98% 以上",
     }
     assert [(row.number, row.cells["需求名称"]) for row in rows][:2] == [(1, "针孔"), (2, "衬板")]
+
+
+def test_a_form_loses_no_text_that_was_filled_in(tmp_path: Path) -> None:
+    wide = '<w:gridSpan w:val="3"/>'
+    rows = [
+        [word_cell("企业技术需求征集表", wide)],
+        ["企业名称", "甲公司", ""],
+        ["需求名称", "针孔", "以及气泡"],
+        ["技术指标", "合格率 98%", ""],
+        [word_cell("需求内容", wide)],
+        [word_cell("釉面有针孔。", wide)],
+        [word_cell("烧成温度 1200 ℃。", wide)],
+        ["联系人", "某某", "电话"],
+        [word_cell("以上内容可以向对接的高校公开，不可以向同行公开。", wide)],
+    ]
+    assert cells(write_docx(tmp_path / "x.docx", word_table(rows))) == [
+        {
+            "企业名称": "甲公司",
+            "需求名称": "针孔\n以及气泡",
+            "技术指标": "合格率 98%",
+            "需求内容": "釉面有针孔。\n烧成温度 1200 ℃。",
+            "联系人": "某某",
+            "表内其他文字": "以上内容可以向对接的高校公开，不可以向同行公开。",
+        }
+    ]
 
 
 def test_two_columns_are_a_list_or_forms_by_what_stands_on_the_left(tmp_path: Path) -> None:

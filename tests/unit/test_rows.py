@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.cleaning.text import clean_title
+from corpus.importing.cells import raw_json
 from corpus.importing.profiles import load_profile, plain_profile, ready_profiles
 from corpus.importing.readers import CELL_LIMIT, Row
-from corpus.importing.rows import Converted, RowError, converter, raw_json, to_record
+from corpus.importing.rows import Converted, RowError, converter, to_record
 from corpus.model import (
     Achievement,
     Amount,

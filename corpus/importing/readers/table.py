@@ -116,7 +116,8 @@ def _two_rows(upper: GridRow, lower: GridRow) -> GridRow | None:
 
 
 def read_table(headed: Headed, limits: Limits, file_name: str) -> Iterator[Row]:
-    """Rows below a header.
+    """Rows below a header. What stands in a column without a name is kept under its place, but
+    for bare numbers: programs put the number of the row there.
 
     Raises:
         ImportFileError: while reading, at the first row beyond ``limits.rows``.
@@ -124,17 +125,20 @@ def read_table(headed: Headed, limits: Limits, file_name: str) -> Iterator[Row]:
     width = len(headed.names)
     kept = [(place, name) for place, name in enumerate(headed.names) if name]
     names = [name for _, name in kept]
-    whole = len(kept) == width
+    nameless = [place for place, name in enumerate(headed.names) if not name]
     for count, (number, cells, problem, _) in enumerate(headed.rows, start=1):
         if count > limits.rows:
             raise ImportFileError(too_many_rows(file_name, limits))
         if problem:
             yield Row(number, raw_cells("\t".join(map(str, cells))), problem)
             continue
-        if whole:
-            named = dict(zip(names, cells, strict=False))
-        else:
+        if nameless:
             named = {name: cells[place] for place, name in kept if place < len(cells)}
+            for place in nameless:
+                if place < len(cells) and _says_something(cells[place]):
+                    named[f"（无列名，第 {place + 1} 列）"] = cells[place]
+        else:
+            named = dict(zip(names, cells, strict=False))
         if len(cells) > width and (
             surplus := sum(1 for cell in cells[width:] if not _is_blank(cell))
         ):
@@ -223,6 +227,10 @@ def _name_count(cells: Sequence[Any]) -> int:
 
 def _is_blank(cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _says_something(cell: Any) -> bool:
+    return not (_is_blank(cell) or isinstance(cell, int | float) or str(cell).strip().isdecimal())
 
 
 def is_blank_row(cells: Sequence[Any]) -> bool:

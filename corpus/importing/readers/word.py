@@ -52,6 +52,7 @@ _LABEL = re.compile(
 _BRACKETED = re.compile(r"[（(][^（()）]{0,200}[）)]")
 _NUMBERED = re.compile(r"^[\d一二三四五六七八九十]{1,3}[、.．]")
 _LABEL_CHARACTERS = 20
+_OTHER_TEXT = "表内其他文字"
 _NAME_CHARACTERS = 60
 
 
@@ -162,41 +163,60 @@ def _forms(path: Path, part: str, limits: Limits) -> Iterator[Row]:
 
 
 def _is_form(rows: Sequence[_TableRow]) -> bool:
-    """Most rows have a label on the left and something else beside it."""
-    texts = [row for row in map(_own_texts, rows) if any(row)]
+    """Most rows have a label on the left and something else beside it; those over the whole width
+    (titles, long answers) say nothing."""
+    texts = [row for row in map(_own_texts, rows) if len(row) > 1 and any(row)]
     labelled = sum(1 for row in texts if any(map(_is_pair, row, row[1:])))
-    first_is_header = bool(texts) and len(texts[0]) > 1 and all(map(_is_label, texts[0]))
+    first_is_header = bool(texts) and all(map(_is_label, texts[0]))
     return labelled >= 2 and labelled * 2 > len(texts) and not first_is_header
 
 
 def _pairs(rows: Sequence[_TableRow]) -> dict[str, str]:
-    """Label → what was filled in. A label that comes twice keeps both, numbered."""
+    """Label → what was filled in. A label that comes twice keeps both, numbered.
+
+    A text over the whole width belongs to the label above it, and so do those below it; one that
+    belongs to none is kept by itself, unless it is short (a title) or stands above all labels.
+    """
     found: dict[str, str] = {}
     waiting = ""  # a label over the whole width, its text in the row below
+    open_label = ""  # the label whose text over the whole width may go on
     for texts in map(_own_texts, rows):
         filled = [text for text in texts if text]
+        pairs: list[tuple[str, str]] = []
         if len(texts) > 1:
-            pairs = _row_pairs(texts)
+            pairs, waiting, open_label = _row_pairs(texts), "", ""
         elif filled and waiting:
-            pairs, waiting = [(waiting, filled[0])], ""
-        else:
-            pairs = []
-            waiting = _label(filled[0]) if filled and _is_label(filled[0]) else ""
+            pairs, waiting, open_label = [(waiting, filled[0])], "", waiting
+        elif filled and _is_label(filled[0]):
+            waiting, open_label = _label(filled[0]), ""
+        elif filled and open_label:
+            found[open_label] += "\n" + filled[0]
+        elif filled and found and len(filled[0]) > _LABEL_CHARACTERS:
+            pairs = [(_OTHER_TEXT, filled[0])]
         for label, text in pairs:
             name, copy = label, 1
             while name in found:
                 copy += 1
                 name = f"{label}（{copy}）"
             found[name] = text
+            open_label = open_label and name
     return found
 
 
 def _row_pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
-    """label | value | label | value …; a first cell too many is the title of a section."""
+    """label | value | label | value …; a first cell too many is the title of a section, a last
+    one belongs to the value before it."""
     if len(texts) % 2 and _is_label(texts[1]):
         texts = texts[1:]
-    pairs = zip(texts[::2], texts[1::2], strict=False)
-    return [(_label(label)[:_NAME_CHARACTERS], text) for label, text in pairs if _label(label)]
+    pairs = [
+        (_label(label)[:_NAME_CHARACTERS], text)
+        for label, text in zip(texts[::2], texts[1::2], strict=False)
+        if _label(label)
+    ]
+    if len(texts) % 2 and texts[-1] and not _is_label(texts[-1]) and pairs:
+        label, text = pairs[-1]
+        pairs[-1] = label, f"{text}\n{texts[-1]}".strip()
+    return pairs
 
 
 def _is_pair(label: str, text: str) -> bool:

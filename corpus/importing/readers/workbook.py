@@ -64,11 +64,19 @@ def open_workbook(
     return Table(
         name=path.name,
         format=form.value,
-        detail=f"{note}工作表“{about['sheet']}”，表头在第 {headed.number} 行",
+        detail=f"{note}工作表“{about['sheet']}”，表头在第 {headed.number} 行"
+        + _unread(about["others"]),
         header=check_header(headed.names, limits, path.name),
         rows=read_table(headed, limits, path.name),
         row_total=about["rows"],
     )
+
+
+def _unread(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    shown = "".join(f"“{name}”" for name in names[:10]) + ("等" if len(names) > 10 else "")
+    return f"；另有工作表{shown}没有读取（可用 --sheet 指定）"
 
 
 def visible_sheets(path: Path, form: Form, limits: Limits) -> list[str]:

@@ -110,6 +110,7 @@ def send(path: str, wish: dict[str, Any]) -> None:
     first_row, first_column = sheet.start or (0, 0)
     about = {
         "sheet": sheet.name,
+        "others": [name for name in visible if name != sheet.name],
         "left": first_column,
         "rows": first_row + sheet.height,
         "columns": first_column + sheet.width,
