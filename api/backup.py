@@ -39,6 +39,7 @@ from sqlalchemy import (
 
 from api import migrations
 from api.schemas import Wire
+from api.sentences import file_sentence
 from corpus.model import CorpusError
 
 FORMAT = 1
@@ -92,7 +93,7 @@ def backup(engine: Engine, path: Path, now_at: datetime) -> Manifest:
         partial.replace(path)
     except OSError as error:
         raise BackupError(
-            f"无法写入备份 {path}（{error}）。请检查文件夹、权限和磁盘空间。"
+            f"无法写入备份。{file_sentence(error)}请检查文件夹、权限和磁盘空间。"
         ) from error
     finally:
         partial.unlink(missing_ok=True)
@@ -242,8 +243,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError as error:
         raise BackupError(f"找不到备份文件：{path}") from error
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
-        raise BackupError(f"备份已损坏或不是备份文件：{path}（{error}）。") from error
+    except OSError as error:
+        raise BackupError(f"无法读取备份 {path}。{file_sentence(error)}") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
+        raise BackupError(f"备份已损坏或不是备份文件：{path}。请用另一份备份。") from error
 
 
 def _fsync(path: Path) -> None:

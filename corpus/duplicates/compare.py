@@ -36,6 +36,8 @@ DIFFERING = 30
 """Differing clauses of a text that are looked into."""
 LONGEST_CLAUSE = 120
 """Characters of a clause that are looked into."""
+REPEATED = 2
+"""Clauses from which on a word that only one title has is another object, not a slip."""
 SAME_CLAUSE = 0.6
 """Share of tokens from which one clause is taken to be an edited copy of another."""
 
@@ -135,16 +137,16 @@ def conflict(left: Profile, right: Profile) -> str | None:
         return "名称中的数字不同"
     if one and other and _dice(one, other) < EXTENDED_TITLE:
         return "名称的字词大多不同"
-    replaced: Counter[str] = Counter()
-    for clause, edited in _edited_clauses(left, right):
-        edit = difference(clause, edited)
-        if edit.numbers:
-            return "正文中的数值不同"
-        if edit.words:
-            replaced.update({*edit.left, *edit.right})
+    edits = [difference(*clauses) for clauses in _edited_clauses(left, right)]
+    if any(edit.numbers for edit in edits):
+        return "正文中的数值不同"
     titles = difference(left.words, right.words)
-    if titles.words and not _reworded(titles, left, right):
+    alike = sum(_goes_with(titles, edit) for edit in edits)
+    if titles.words and (alike or not _reworded(titles, left, right)):
         return f"名称中的“{titles.left[0]}”与“{titles.right[0]}”不同"
+    if alike >= REPEATED:
+        return f"名称和正文都多出“{(titles.left or titles.right)[0]}”"
+    replaced = Counter(word for edit in edits if edit.words for word in {*edit.left, *edit.right})
     # One word replaced again and again is another object, not a correction.
     repeated = sorted(word for word, times in replaced.items() if times > 1)
     if len(repeated) > 1:
@@ -198,6 +200,12 @@ def _kept(run: Sequence[str], only: Counter[str]) -> str:
 
 def _has_number(words: Iterable[str]) -> bool:
     return any(character.isdigit() for word in words for character in word)
+
+
+def _goes_with(titles: Difference, clauses: Difference) -> bool:
+    """The clauses differ in the very words in which the titles do."""
+    both = titles.left + titles.right
+    return bool(both) and {*titles.left} <= {*clauses.left} and {*titles.right} <= {*clauses.right}
 
 
 def _reworded(titles: Difference, left: Profile, right: Profile) -> bool:

@@ -48,6 +48,7 @@ _CALLED_CONTACT = {
     "mail": re.compile("邮箱|电子邮件"),
     "contact_person": re.compile("联系人|联络人|联络员|对接人|微信|qq"),
 }
+_TOML_PLACE = re.compile(r"at line (\d+), column (\d+)")
 _RULE_KEYS = {"to", "heading", "unit", "level"}
 _PROFILE_KEYS = {"name", "kind", "source", "match", "only", "columns"}
 _READY = resources.files("corpus.resources").joinpath("profiles")
@@ -150,7 +151,9 @@ def load_profile(name: str | Path) -> Profile:
         try:
             text = path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise ProfileError(f"列对照表 {path} 无法读取：{error}") from error
+            raise ProfileError(
+                f"列对照表 {path} 无法读取。请检查文件名和权限，并把它存成 UTF-8 编码。"
+            ) from error
         return parse_profile(text, str(path))
     for ready in ready_profiles():
         if str(name) == ready.name:
@@ -187,7 +190,11 @@ def parse_profile(text: str, where: str) -> Profile:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(f"列对照表 {where} 不是有效的 TOML：{error}") from error
+        found = _TOML_PLACE.search(str(error))
+        place = f"第 {found[1]} 行第 {found[2]} 列" if found else "文件末尾"
+        raise ProfileError(
+            f'列对照表 {where} 的{place}写错了。列名和含义都要加引号，例如 "需求名称" = "title"。'
+        ) from error
     _refuse_unknown(set(raw) - _PROFILE_KEYS, _PROFILE_KEYS, where)
     try:
         kind = Kind(raw.get("kind", ""))

@@ -142,6 +142,7 @@ def made(folder: Path, keep: Callable[[str], bool] = lambda _key: True) -> World
             [report] = json.loads(world.run(*load, all_of_it=False))
             assert (report["new"], report["failed_count"]) == (1, 0), report
     world.run("index", "build")
+    world.run("duplicates", "find")
     return world
 
 
@@ -169,7 +170,12 @@ def printed(world: World, role: Role, folder: Path) -> Iterator[tuple[str, str]]
                 ["record", "history", key, "--kind", word, *as_role, "--json"],
             ):
                 yield " ".join(asked), run(*asked)
+        for form in ([], ["--json"]):
+            asked = ["duplicates", "list", "--kind", word, "-n", "100", *as_role, *form]
+            yield " ".join(asked), run(*asked)
     for form in ([], ["--json"]):
+        for asked in (["need", "list"], *(["need", "check", key] for key in world.keys[Kind.NEED])):
+            yield " ".join([*asked, *form]), run(*asked, *as_role, *form)
         yield f"match --all {form}", run("match", "--all", "-n", "100", *as_role, *form)
     for name in ("out.xlsx", "out.jsonl"):
         path = folder / name

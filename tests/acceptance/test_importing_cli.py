@@ -370,6 +370,34 @@ def test_the_bar_ends_full_whatever_was_left_out(home: Path, tmp_path: Path) -> 
     assert shown[-1] == (2, 2)
 
 
+def test_why_records_seem_one_tells_no_word_of_a_closed_title(
+    zhitong: Zhitong, tmp_path: Path
+) -> None:
+    profile = tmp_path / "保密.toml"
+    profile.write_text(
+        'name = "保密"\nkind = "need"\n[columns]\n"编号" = "key"\n'
+        '"名称" = { to = "title", level = "保密" }\n"正文" = { to = "text", level = "保密" }\n',
+        "utf-8",
+    )
+    text = "转炉钢渣磨细后用作水泥掺合料，希望提高早期活性，降低粉磨电耗。"
+    rows = [["1", "转炉钢渣微粉活化鸿鹄装置", text], ["2", "转炉钢渣微粉活化装置", text]]
+    path = write_csv(tmp_path / "a.csv", [["编号", "名称", "正文"], *rows])
+    assert zhitong("import", path, "--profile", profile).returncode == 0
+    assert zhitong("duplicates", "find", "--kind", "needs").returncode == 0
+    for form in ([], ["--json"]):
+        listed = ("duplicates", "list", "--kind", "needs", *form)
+        assert "鸿鹄" in zhitong(*listed, "--role", "管理员").stdout
+        shown = zhitong(*listed, "--role", "访客").stdout
+        assert "鸿鹄" not in shown
+        assert "未公开" in shown
+    # Nor do the questions, which are chosen by words of the text.
+    asked = json.loads(zhitong("need", "check", "1", "--json", "--role", "访客").stdout)
+    assert asked["questions"] == []
+    assert json.loads(zhitong("need", "check", "1", "--json", "--role", "管理员").stdout)[
+        "questions"
+    ]
+
+
 def test_sources_splitting_full_lists_and_undo(
     zhitong: Zhitong, home: Path, tmp_path: Path
 ) -> None:

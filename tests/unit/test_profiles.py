@@ -134,7 +134,8 @@ def test_a_profile_written_is_read_back(profile: Profile) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name = ", "不是有效的 TOML"),
+        ("name = ", "文件末尾写错了"),
+        ('name = "a"\n需求名称 = "title"', "第 2 行第 1 列写错了。列名和含义都要加引号"),
         ('kind = "x"', "kind 应是 need"),
         ('kind = "need"', r"缺少 \[columns\]"),
         ('kind = "need"\n[columns]\n"甲" = "text"', "没有一列是 title"),
