@@ -82,16 +82,9 @@ class CorpusRepository:
             # Of these only: a record that says nothing new must not move its owner back.
             organisations = self._ensure_organisations([one.record for one in written])
             for one in written:
-                values = {
-                    **to_columns(one.record, organisations, now_at),
-                    "status": one.status.value,
-                }
-                row = known.get(one.record.key)
-                if row is None:
-                    row = TABLES[kind].model_validate(values)
-                else:
-                    row.sqlmodel_update(values)
-                self._session.add(row)
+                values = to_columns(one.record, organisations, now_at)
+                values["status"] = one.status.value
+                self._write(kind, known.get(one.record.key), values)
             self._session.flush()
         if any(one.outcome is not Outcome.UNCHANGED for one in done.values()):
             self._bump_revision()
@@ -108,15 +101,17 @@ class CorpusRepository:
                 values["status"] = statuses[record.key].value
                 if statuses[record.key] is not Status.MERGED:
                     values["merged_into"] = None
-                row = known.get(record.key)
-                if row is None:
-                    row = TABLES[kind].model_validate(values)
-                else:
-                    row.sqlmodel_update(values)
-                self._session.add(row)
+                self._write(kind, known.get(record.key), values)
             self._session.flush()
         if states:
             self._bump_revision()
+
+    def _write(self, kind: Kind, row: Any, values: dict[str, Any]) -> None:
+        if row is None:
+            row = TABLES[kind].model_validate(values)
+        else:
+            row.sqlmodel_update(values)
+        self._session.add(row)
 
     def set_status(
         self,

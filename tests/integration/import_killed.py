@@ -25,7 +25,7 @@ from corpus.repository import CorpusRepository
 POINTS: dict[str, tuple[type, str, bool]] = {
     "before upsert": (CorpusRepository, "upsert", False),
     "after upsert": (CorpusRepository, "upsert", True),
-    "within upsert": (CorpusRepository, "_upsert_one", True),
+    "within upsert": (CorpusRepository, "_write", True),
     "organisations": (CorpusRepository, "_ensure_organisations", True),
     "before history": (History, "add", False),
     "after history": (History, "add", True),
