@@ -135,8 +135,9 @@ class LabelledStore:
         pool: Pool,
         limit: int = 1000,
         progress: Progress = lambda _stage, _done, _total: None,
+        needs: Sequence[str] | None = None,
     ) -> Run:
-        """Rank every need that has judgements; at most ``limit`` achievements each.
+        """Rank every need that has judgements, or ``needs``; at most ``limit`` achievements each.
 
         The whole collection is ranked as people get it. Judged candidates are few, and each of
         them is to have a place.
@@ -145,6 +146,8 @@ class LabelledStore:
         retrieval = replace(config.retrieval, signals=ranker.signals, depth=depth)
         engine = MatchEngine(self._makers, self._store, replace(config, retrieval=retrieval))
         wanted = [need for need in self._collection.needs if need in self._collection.qrels]
+        if needs is not None:
+            wanted = list(needs)
         run: Run = {}
         with Session(self._database) as session:
             repository = CorpusRepository(session)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from eval.qrels import EvalError, Qrels, Run
 
 MIN_REL = 2
-"""The lowest grade that counts as relevant in AP, P@5 and recall@50: 2 较强相关."""
+"""The lowest grade that counts as relevant in AP, P@5 and recall: 2 较强相关."""
 
 
 def ndcg(ranking: Sequence[str], grades: Mapping[str, int], cutoff: int) -> float:
@@ -118,6 +118,11 @@ MEASURES: Sequence[Measure] = (
         "P@5",
         f"P(rel={MIN_REL})@5",
         lambda ranking, grades: precision(ranking, grades, 5, MIN_REL),
+    ),
+    Measure(
+        "recall@10",
+        f"R(rel={MIN_REL})@10",
+        lambda ranking, grades: recall(ranking, grades, 10, MIN_REL),
     ),
     Measure(
         "recall@50",

@@ -70,7 +70,7 @@ def to_table(
         ValueError: an option is out of the range of `bootstrap_mean`.
     """
     means_all_judged = evaluation.means_all_judged
-    lines = _table(
+    lines = table(
         ["度量", "均值", f"{100 * level:g}% 区间", "全部已标注需求的均值"],
         [
             [
@@ -86,7 +86,7 @@ def to_table(
         "",
         f"对 {len(evaluation.needs)} 条需求取均值；已标注 {len(evaluation.per_need)} 条，"
         f"其中 {len(evaluation.missing)} 条没有排序结果（按 0 计）。"
-        f"AP、P@5、recall@50 以等级 ≥ {MIN_REL} 为相关，nDCG 用线性增益。"
+        f"AP、P@5、recall 以等级 ≥ {MIN_REL} 为相关，nDCG 用线性增益。"
         f"区间：按需求自助抽样 {resamples} 次，百分位法，种子 {seed}。",
     ]
     if per_need:
@@ -95,7 +95,7 @@ def to_table(
             [need, *(f"{evaluation.per_need[need][name]:.3f}" for name in names)]
             for need in evaluation.needs
         ]
-        lines += ["", *_table(["需求", *names], rows)]
+        lines += ["", *table(["需求", *names], rows)]
     return "\n".join(lines) + "\n"
 
 
@@ -110,6 +110,7 @@ def _intervals(
     }
 
 
-def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+def table(header: list[str], rows: list[list[str]]) -> list[str]:
+    """Lines of a Markdown table, numbers to the right of the first column."""
     rule = ["---", *["---:"] * (len(header) - 1)]
     return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
