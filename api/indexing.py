@@ -15,7 +15,6 @@ from indexer.build import Makers, Progress, no_progress
 from indexer.compact import compact
 from indexer.errors import IndexBusyError, ShardError
 from indexer.generation import Manifest
-from indexer.lexical import LexicalConfig
 from indexer.shard import Generation, IndexShard
 from indexer.store import ShardStore
 from indexer.update import (
@@ -145,7 +144,7 @@ class IndexKeeper:
         return shard.manifest.revision == revision or known == (shard.name, revision)
 
     def _made_by_others(self, generation: Generation) -> bool:
-        stale = Stale.of(generation.manifest, self._makers.maker, LexicalConfig())
+        stale = Stale.of(generation.manifest, self._makers.maker)
         return stale.terms or stale.vectors
 
     # -- the index as a whole --------------------------------------------------------------
@@ -187,7 +186,7 @@ class IndexKeeper:
 
     def _stale_detail(self, generation: Generation) -> str:
         manifest = generation.manifest
-        stale = Stale.of(manifest, self._makers.maker, LexicalConfig())
+        stale = Stale.of(manifest, self._makers.maker)
         halves = [
             *(["词语部分由另一版词典生成"] if stale.terms else []),
             *(

@@ -124,6 +124,14 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     )
 
 
+def rules() -> list[str]:
+    """Everything that decides where headings are found and of which kind they are, as text."""
+    kinds, _ = _vocabulary()
+    limits = f"{_FIELD_LENGTH} {_OPENING_LENGTH}"
+    patterns = [pattern.pattern for pattern in (*_patterns(), _AFTER_FIELD)]
+    return [limits, *patterns, *(f"{word}={kind}" for word, kind in sorted(kinds.items()))]
+
+
 def sections(text: str) -> list[Section]:
     """The sections of ``text`` in order; they cover it wholly, without gap or overlap.
 

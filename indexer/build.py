@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,12 +10,14 @@ import numpy as np
 
 from corpus.model import Kind, Record, StoredRecord
 from indexer.encoder import Encoder
-from indexer.generation import FORMAT_VERSION, Maker, Manifest, SegmentEntry
+from indexer.fields import Layer, Places
+from indexer.generation import FORMAT_VERSION, Maker, Manifest, SegmentEntry, layout
+from indexer.grams import bigrams, characters
 from indexer.lexical import LexicalConfig
-from indexer.segment import Hashes, Passages, SegmentData
+from indexer.segment import Grams, Hashes, Passages, SegmentData
 from indexer.store import ShardStore
-from indexer.terms import TermCounts
-from indexer.tokenizer import Tokenizer
+from indexer.terms import FieldTerms, TermCounts
+from indexer.tokenizer import Token, Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage: "segment" or "embed", done, total)."""
@@ -38,10 +40,15 @@ class Makers:
         return Maker(self.encoder.name, self.encoder.fingerprint, self.tokenizer.fingerprint)
 
 
-def document_terms(tokenizer: Tokenizer, record: Record, config: LexicalConfig) -> list[str]:
-    """Terms of title and text, the title's ``title_weight`` times."""
-    title = [token.term for token in tokenizer.tokenize(record.title)]
-    return title * config.title_weight + [t.term for t in tokenizer.tokenize(record.body)]
+def document_terms(
+    tokenize: Callable[[str], Sequence[Token]], record: Record
+) -> dict[Layer, list[str]]:
+    """Terms of each field; a term of the text belongs to the field in which it starts."""
+    found = {Layer.TITLE: [token.term for token in tokenize(record.title)]}
+    places = Places(record.body)
+    for token in tokenize(record.body):
+        found.setdefault(places.layer(token.start), []).append(token.term)
+    return found
 
 
 def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int]]]:
@@ -82,12 +89,14 @@ def build_index(
         if documents:
             data = SegmentData(
                 content_hashes([stored.record.content_hash for stored in documents]),
-                made_terms(documents, makers.tokenizer, config, progress),
+                made_terms(documents, makers.tokenizer, progress),
+                made_grams(documents),
                 made_passages(documents, makers.encoder, progress),
             )
             entries = (store.add_segment(kind, folder, data),)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
+            layout=layout(),
             kind=kind.value,
             maker=makers.maker,
             config=config,
@@ -109,15 +118,25 @@ def content_hashes(hashes: Sequence[str]) -> Hashes:
 def made_terms(
     documents: Sequence[StoredRecord],
     tokenizer: Tokenizer,
-    config: LexicalConfig,
     progress: Progress,
 ) -> TermCounts:
     """Segment and count records, in order of id."""
-    terms = []
-    for done, stored in enumerate(documents, start=1):
-        terms.append(document_terms(tokenizer, stored.record, config))
-        progress("segment", done, len(documents))
-    return TermCounts.build([stored.id for stored in documents], terms)
+
+    def terms() -> Iterator[FieldTerms]:
+        for done, stored in enumerate(documents, start=1):
+            yield document_terms(tokenizer.tokenize, stored.record)
+            progress("segment", done, len(documents))
+
+    return TermCounts.build([stored.id for stored in documents], terms())
+
+
+def made_grams(documents: Sequence[StoredRecord]) -> Grams:
+    """Count characters and their pairs of records, in order of id."""
+    ids = [stored.id for stored in documents]
+    return Grams(
+        TermCounts.build(ids, (document_terms(characters, s.record) for s in documents)),
+        TermCounts.build(ids, (document_terms(bigrams, s.record) for s in documents)),
+    )
 
 
 def made_passages(

@@ -13,7 +13,7 @@ from indexer.generation import Manifest, SegmentEntry
 from indexer.segment import SegmentData
 from indexer.shard import Generation
 from indexer.store import ShardStore
-from indexer.update import merged_passages, merged_terms
+from indexer.update import merged_grams, merged_passages, merged_terms
 
 MOST_SEGMENTS = 8
 """A query asks every segment; beyond this many the smallest are merged."""
@@ -89,4 +89,5 @@ def _merged(generation: Generation, chosen: Sequence[SegmentEntry]) -> SegmentDa
     terms = merged_terms(segments, keeps)
     hashes = np.concatenate([s.hashes[keep] for s, keep in zip(segments, keeps, strict=True)])
     ids = np.concatenate([s.doc_ids[keep] for s, keep in zip(segments, keeps, strict=True)])
-    return SegmentData(hashes[np.argsort(ids)], terms, merged_passages(segments, keeps))
+    grams = merged_grams(segments, keeps)
+    return SegmentData(hashes[np.argsort(ids)], terms, grams, merged_passages(segments, keeps))

@@ -11,12 +11,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
+from indexer import fields, grams
 from indexer.errors import ShardError
 from indexer.lexical import LexicalConfig
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 REBUILD = "请运行 zhitong index build。"
 
 _NAME = re.compile(r"gen-([0-9a-f]{64})\.json")
@@ -53,6 +55,7 @@ class Manifest:
     """What a generation holds."""
 
     format_version: int
+    layout: str  # ``layout`` of the program that wrote it
     kind: str
     maker: Maker
     config: LexicalConfig
@@ -102,12 +105,20 @@ class Manifest:
                 raise ShardError(
                     f"索引格式版本是 {version}，本程序需要 {FORMAT_VERSION}。{REBUILD}"
                 )
+            if raw["layout"] != layout():
+                raise ShardError(f"索引按另一版章节规则切分正文。{REBUILD}")
             raw["maker"] = Maker(**raw["maker"])
             raw["config"] = LexicalConfig(**raw["config"])
             raw["segments"] = tuple(_entry(entry) for entry in raw["segments"])
             return cls(**raw)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ShardError(f"索引清单已损坏。{REBUILD}") from error
+
+
+@cache
+def layout() -> str:
+    """SHA-256 (hex) of how a text is cut into fields and characters; a part of the format."""
+    return hashlib.sha256(f"{fields.fingerprint()} {grams.CODE_VERSION}".encode()).hexdigest()
 
 
 def generation_name(content: bytes) -> str:

@@ -66,6 +66,15 @@ class LiveDocuments:
             return None
         return int(self._owner[place]), int(self._row[place])
 
+    def located(self, doc_ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(segments, rows) of documents in any order; segment −1 for one that is not here."""
+        segments, rows = np.full(len(doc_ids), -1, np.int64), np.zeros(len(doc_ids), np.int64)
+        if self.count:
+            places = np.minimum(np.searchsorted(self.doc_ids, doc_ids), self.count - 1)
+            here = self.doc_ids[places] == doc_ids
+            segments[here], rows[here] = self._owner[places[here]], self._row[places[here]]
+        return segments, rows
+
     def mask(self, allowed: Ids | None) -> Mask | None:
         """(count + 1,) which places are among ``allowed`` (unique ids); None for all of them."""
         if allowed is None:

@@ -1,7 +1,8 @@
 """A segment: a folder of documents that is written once and never changed.
 
 hashes.npy     (n, 32) uint8: content hash of each document
-lexical/…      term counts, and the ids of the documents (``terms``)
+lexical/…      counts of words, and the ids of the documents (``terms``)
+grams/…        likewise of characters and of their pairs
 dense.faiss    vectors, with the document of each (``dense``)
 windows.npy    (rows, 2) int64: span of the text behind each vector; (-1, -1) = the title
 """
@@ -26,6 +27,7 @@ DENSE = "dense.faiss"
 WINDOWS = "windows.npy"
 HASHES = "hashes.npy"
 LEXICAL = "lexical"
+GRAMS = "grams"
 
 Hashes = NDArray[np.uint8]
 Windows = NDArray[np.int64]
@@ -50,11 +52,43 @@ class Passages:
 
 
 @dataclass(frozen=True, slots=True)
+class Grams:
+    """Counts of characters and of their pairs (see ``grams``), of the same documents."""
+
+    characters: TermCounts
+    bigrams: TermCounts
+
+    @classmethod
+    def merge(cls, parts: Sequence[tuple[Grams, Mask]]) -> Grams:
+        """The documents of each part for which its mask is true, as if counted together."""
+        return cls(
+            TermCounts.merge((part.characters, mask) for part, mask in parts),
+            TermCounts.merge((part.bigrams, mask) for part, mask in parts),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write into an existing empty folder."""
+        for name in ("characters", "bigrams"):
+            (folder / name).mkdir()
+            getattr(self, name).save(folder / name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Grams:
+        """Open what ``save`` wrote.
+
+        Raises:
+            ShardError: a file is missing or malformed.
+        """
+        return cls(TermCounts.load(folder / "characters"), TermCounts.load(folder / "bigrams"))
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentData:
     """What a segment is written from."""
 
     hashes: Hashes
     terms: TermCounts
+    grams: Grams
     passages: Passages
 
     def write(self, folder: Path) -> None:
@@ -62,6 +96,8 @@ class SegmentData:
         np.save(folder / HASHES, self.hashes)
         (folder / LEXICAL).mkdir()
         self.terms.save(folder / LEXICAL)
+        (folder / GRAMS).mkdir()
+        self.grams.save(folder / GRAMS)
         VectorRows.build(self.passages.row_ids, self.passages.vectors).save(folder / DENSE)
         np.save(folder / WINDOWS, self.passages.windows)
 
@@ -70,11 +106,18 @@ class Segment:
     """An opened segment. Which of its documents answer is the generation's to say."""
 
     def __init__(
-        self, name: str, hashes: Hashes, terms: TermCounts, vectors: VectorRows, windows: Windows
+        self,
+        name: str,
+        hashes: Hashes,
+        terms: TermCounts,
+        grams: Grams,
+        vectors: VectorRows,
+        windows: Windows,
     ) -> None:
         self.name = name
         self.hashes = hashes
         self.terms = terms
+        self.grams = grams
         self.vectors = vectors
         self.windows = windows
 
@@ -91,6 +134,7 @@ class Segment:
             entry.name,
             np.load(folder / HASHES, mmap_mode="r"),
             TermCounts.load(folder / LEXICAL),
+            Grams.load(folder / GRAMS),
             VectorRows.load(folder / DENSE),
             np.load(folder / WINDOWS, mmap_mode="r"),
         )
@@ -98,6 +142,8 @@ class Segment:
         if (
             len(ids) != entry.documents
             or len(segment.hashes) != entry.documents
+            or not np.array_equal(segment.grams.characters.doc_ids, ids)
+            or not np.array_equal(segment.grams.bigrams.doc_ids, ids)
             or not np.array_equal(segment.vectors.doc_ids, ids)
             or len(segment.windows) != segment.vectors.rows
         ):

@@ -70,6 +70,12 @@ class IndexShard:
         if lexical_fits:
             counts = [segment.terms for segment in generation.segments]
             self.lexical = LexicalIndex(self._live, counts, manifest.config)
+        grams = [segment.grams for segment in generation.segments]
+        config = manifest.config
+        self.characters = LexicalIndex(self._live, [g.characters for g in grams], config)
+        """Terms as of ``grams.characters``. It fits every maker: no dictionary made it."""
+        self.bigrams = LexicalIndex(self._live, [g.bigrams for g in grams], config)
+        """Terms as of ``grams.bigrams``; likewise."""
         self.dense: DenseIndex | None = None
         if dense_fits:
             vectors = [segment.vectors for segment in generation.segments]

@@ -21,15 +21,16 @@ from indexer.build import (
     Makers,
     Progress,
     content_hashes,
+    made_grams,
     made_passages,
     made_terms,
     no_progress,
 )
 from indexer.errors import ShardError
-from indexer.generation import FORMAT_VERSION, Maker, Manifest
+from indexer.generation import FORMAT_VERSION, Maker, Manifest, layout
 from indexer.lexical import LexicalConfig
 from indexer.live import Ids, Mask
-from indexer.segment import Hashes, Passages, Segment, SegmentData
+from indexer.segment import Grams, Hashes, Passages, Segment, SegmentData
 from indexer.shard import Generation
 from indexer.store import ShardStore, without
 from indexer.terms import TermCounts
@@ -84,11 +85,10 @@ class Stale:
     vectors: bool
 
     @classmethod
-    def of(cls, manifest: Manifest, maker: Maker, config: LexicalConfig) -> Stale:
-        """Compare makers; also how often a title counts, which is part of the term counts."""
+    def of(cls, manifest: Manifest, maker: Maker) -> Stale:
+        """Compare makers. Characters and pairs of them are of no maker's making."""
         return cls(
-            terms=manifest.maker.tokenizer_fingerprint != maker.tokenizer_fingerprint
-            or manifest.config.title_weight != config.title_weight,
+            terms=manifest.maker.tokenizer_fingerprint != maker.tokenizer_fingerprint,
             vectors=manifest.maker.encoder_fingerprint != maker.encoder_fingerprint,
         )
 
@@ -178,7 +178,7 @@ def update_index(
             generation = None
         if generation is None:
             return job.everything(pairs)
-        stale = Stale.of(generation.manifest, makers.maker, config)
+        stale = Stale.of(generation.manifest, makers.maker)
         if stale.terms and stale.vectors:
             return job.everything(pairs)
         if stale.terms or stale.vectors:
@@ -250,14 +250,16 @@ class _Job:
             for segment, removed in zip(generation.segments, found.removed, strict=True)
         ]
         if stale.terms:
-            terms = made_terms(records, self.makers.tokenizer, self.config, self.progress)
+            terms = made_terms(records, self.makers.tokenizer, self.progress)
             added = made_passages(fresh, self.makers.encoder, self.progress)
             passages = merged_passages(generation.segments, keeps, added)
         else:
             passages = made_passages(records, self.makers.encoder, self.progress)
-            counts = made_terms(fresh, self.makers.tokenizer, self.config, self.progress)
+            counts = made_terms(fresh, self.makers.tokenizer, self.progress)
             terms = merged_terms(generation.segments, keeps, counts)
-        data = SegmentData(content_hashes([content for _, content in now]), terms, passages)
+        grams = merged_grams(generation.segments, keeps, made_grams(fresh))
+        hashes = content_hashes([content for _, content in now])
+        data = SegmentData(hashes, terms, grams, passages)
         manifest = self._published(self._manifest(now), data if records else None)
         return IndexUpdate(
             manifest,
@@ -278,13 +280,15 @@ class _Job:
             return None
         return SegmentData(
             content_hashes([stored.record.content_hash for stored in records]),
-            made_terms(records, self.makers.tokenizer, self.config, self.progress),
+            made_terms(records, self.makers.tokenizer, self.progress),
+            made_grams(records),
             made_passages(records, self.makers.encoder, self.progress),
         )
 
     def _manifest(self, held: Pairs) -> Manifest:
         return Manifest(
             format_version=FORMAT_VERSION,
+            layout=layout(),
             kind=self.kind.value,
             maker=self.makers.maker,
             config=self.config,
@@ -311,6 +315,13 @@ def merged_terms(
     parts = [(segment.terms, keep) for segment, keep in zip(segments, keeps, strict=True)]
     parts += [(counts, np.ones(len(counts.doc_ids), np.bool_)) for counts in more]
     return TermCounts.merge(parts)
+
+
+def merged_grams(segments: Sequence[Segment], keeps: Sequence[Mask], *more: Grams) -> Grams:
+    """Characters and pairs of the kept documents of segments, and of ``more``, in one."""
+    parts = [(segment.grams, keep) for segment, keep in zip(segments, keeps, strict=True)]
+    parts += [(some, np.ones(len(some.characters.doc_ids), np.bool_)) for some in more]
+    return Grams.merge(parts)
 
 
 def merged_passages(

@@ -157,7 +157,7 @@ def train_model(bench: Bench, train: Rows, chosen: Chosen) -> FieldModel:
 
 def terms_of(pairs: Sequence[tuple[str, str]]) -> list[dict[str, float]]:
     """Weighted terms of every row, the title's three times as in the program's own index."""
-    tokenizer, weight = JiebaTokenizer(), LexicalConfig().title_weight
+    tokenizer, weight = JiebaTokenizer(), round(LexicalConfig().title_weight)
     found = []
     for title, text in pairs:
         terms = [token.term for token in tokenizer.tokenize(title)] * weight

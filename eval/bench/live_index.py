@@ -29,9 +29,10 @@ import bm25s
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.model import Achievement, Kind, StoredRecord
+from corpus.model import Achievement, Kind, Record, StoredRecord
 from indexer.build import Makers, build_index, document_terms
 from indexer.compact import compact
+from indexer.fields import Layer
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.store import ShardStore
 from indexer.testing import FakeEncoder
@@ -162,10 +163,17 @@ def measured(documents: int, folder: Path) -> list[str]:
 def _oracle(corpus: Corpus, makers: Makers) -> bm25s.BM25:
     config = LexicalConfig()
     model = bm25s.BM25(k1=config.k1, b=config.b, method="lucene", dtype="float64")
-    documents = [document_terms(makers.tokenizer, s.record, config) for s in corpus.stored()]
+    documents = [_terms(makers, s.record, config) for s in corpus.stored()]
     with np.errstate(divide="ignore"):  # it divides by document frequencies it then discards
         model.index(documents, show_progress=False)
     return model
+
+
+def _terms(makers: Makers, record: Record, config: LexicalConfig) -> list[str]:
+    """All terms in one list, the title's as often as they count."""
+    fields = document_terms(makers.tokenizer.tokenize, record)
+    times = {layer: round(weight) for layer, weight in zip(Layer, config.weights, strict=True)}
+    return [term for layer, terms in fields.items() for term in terms * times[layer]]
 
 
 def _bm25(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import bm25s
@@ -13,10 +15,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from indexer.errors import ShardError
+from indexer.fields import LAYERS, Layer
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.live import LiveDocuments
 from indexer.terms import TermCounts
 
+Fields = dict[Layer, list[str]]
 VOCABULARY = ["膜", "烯", "钢渣", "微粉", "石墨烯", "graphene", "セラ"]
 documents_of_terms = st.lists(st.lists(st.sampled_from(VOCABULARY), max_size=12), max_size=15)
 configs = st.builds(
@@ -69,6 +73,11 @@ def over(
     return LexicalIndex(live, parts, config or LexicalConfig())
 
 
+def counted(doc_ids: list[int], documents: list[list[str]]) -> TermCounts:
+    """Term lists of no field."""
+    return TermCounts.build(doc_ids, [{Layer.OTHER: terms} for terms in documents])
+
+
 def build(documents: list[list[str]], config: LexicalConfig | None = None) -> LexicalIndex:
     return LexicalIndex.build(spread(len(documents)), documents, config or LexicalConfig())
 
@@ -99,6 +108,140 @@ def test_scores_are_the_formula(
     found = [(doc.id, doc.score) for doc in index.search(query, n)]
     assert_ranked(found, parts, n)
     assert found == sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+# -- fields ------------------------------------------------------------------------------
+
+documents_of_fields = st.lists(
+    st.dictionaries(
+        st.sampled_from(LAYERS), st.lists(st.sampled_from(VOCABULARY), max_size=6), max_size=6
+    ),
+    max_size=12,
+)
+weights = st.sampled_from([0.0, 0.3, 1.0, 2.0, 3.7])
+weighted_configs = st.builds(
+    LexicalConfig,
+    **{f"{layer}_weight": weights for layer in LAYERS},
+)
+
+
+def over_fields(documents: list[Fields], config: LexicalConfig | None = None) -> LexicalIndex:
+    return over(TermCounts.build(spread(len(documents)), documents), config=config)
+
+
+def repeated(document: Fields, config: LexicalConfig) -> list[str]:
+    """All terms, those of a field as often as it weighs (a whole number)."""
+    return [
+        term
+        for layer, weight in zip(LAYERS, config.weights, strict=True)
+        for term in document.get(layer, []) * int(weight)
+    ]
+
+
+@settings(deadline=None, max_examples=100)
+@given(documents_of_fields, queries, st.sampled_from([(3, 1), (0, 1), (1, 2), (2, 0)]))
+def test_whole_weights_are_repeated_terms_to_the_last_bit(
+    documents: list[Fields], query: dict[str, float], chosen: tuple[int, int]
+) -> None:
+    # (3, 1): the default, and what the index counted before it knew fields.
+    config = LexicalConfig(title_weight=chosen[0], solution_weight=chosen[1])
+    index, plain = (
+        over_fields(documents, config),
+        build([repeated(d, config) for d in documents]),
+    )
+    assert index.scores(query).tolist() == plain.scores(query).tolist()
+    assert index.coverage(query).tolist() == plain.coverage(query).tolist()
+    assert index.search(query, 9) == plain.search(query, 9)
+    assert {t: index.idf(t) for t in query} == {t: plain.idf(t) for t in query}
+    assert index.has_terms == plain.has_terms
+
+
+def test_the_default_weighs_the_title_three_times() -> None:
+    assert LexicalConfig().weights == (3.0, 1.0, 1.0, 1.0, 1.0, 1.0)
+
+
+@settings(deadline=None, max_examples=100)
+@given(documents_of_fields, weighted_configs, queries)
+def test_any_weights_are_the_formula(
+    documents: list[Fields], config: LexicalConfig, query: dict[str, float]
+) -> None:
+    """BM25F: the fields' weighted frequencies and lengths are added before saturation."""
+    weight_of = dict(zip(LAYERS, config.weights, strict=True))
+    tf = [
+        {t: sum(weight_of[f] * ts.count(t) for f, ts in d.items()) for t in VOCABULARY}
+        for d in documents
+    ]
+    lengths = [sum(frequencies.values()) for frequencies in tf]
+    mean = sum(lengths) / max(len(lengths), 1) or 1.0
+    found = over_fields(documents, config).scores(query)
+    assert len(found) == len(documents)
+    for score, frequencies, length in zip(found, tf, lengths, strict=True):
+        expected = 0.0
+        for term, weight in query.items():
+            df = sum(other.get(term, 0) > 0 for other in tf)
+            if here := frequencies.get(term, 0):
+                norm = config.k1 * (1 - config.b + config.b * length / mean)
+                idf = math.log(1 + (len(tf) - df + 0.5) / (df + 0.5))
+                expected += weight * idf * here / (here + norm)
+        assert score == pytest.approx(expected, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=100)
+@given(documents_of_fields, weighted_configs, weighted_configs, queries)
+def test_other_weights_act_when_asked_and_ask_for_no_other_counts(
+    documents: list[Fields], config: LexicalConfig, other: LexicalConfig, query: dict[str, float]
+) -> None:
+    index = over_fields(documents, config)
+    before = index.scores(query).tolist()
+    wanted = over_fields(documents, other)
+    assert index.with_config(other).scores(query).tolist() == wanted.scores(query).tolist()
+    assert index.scores(query).tolist() == before
+
+
+@settings(deadline=None, max_examples=150)
+@given(documents_of_fields, weighted_configs, queries, st.data())
+def test_single_pairs_score_as_all_documents_do_to_the_last_bit(
+    documents: list[Fields], config: LexicalConfig, query: dict[str, float], data: st.DataObject
+) -> None:
+    index = over_fields(documents, config)
+    scores = dict(zip(index.doc_ids.tolist(), index.scores(query).tolist(), strict=True))
+    asked = data.draw(st.lists(st.sampled_from([*scores, 1, 10**9])))
+    assert index.pair_scores(query, asked).tolist() == [scores.get(i, 0.0) for i in asked]
+
+
+@settings(deadline=None, max_examples=150)
+@given(documents_of_fields, weighted_configs, queries)
+def test_document_coverage_is_the_share_of_the_title_that_was_asked_for(
+    documents: list[Fields], config: LexicalConfig, query: dict[str, float]
+) -> None:
+    index = over_fields(documents, config)
+    found = index.document_coverage(query)
+    assert len(found) == len(documents)
+    for share, document in zip(found.tolist(), documents, strict=True):
+        title = set(document.get(Layer.TITLE, []))
+        whole = sum(index.idf(term) for term in title)
+        held = sum(index.idf(term) for term in title & query.keys())
+        assert share == pytest.approx(held / whole if title else 0.0, abs=1e-12)
+        assert 0.0 <= share <= 1.0
+        assert (share == 1.0) == bool(title and title <= query.keys())
+
+
+def test_a_term_of_no_weight_covers_nothing() -> None:
+    index = over_fields([{Layer.TITLE: ["膜", "烯"]}, {Layer.OTHER: ["膜"]}])
+    assert index.document_coverage({"膜": 0.0}).tolist() == [0.0, 0.0]
+    assert index.document_coverage({"膜": 1.0, "烯": 2.0}).tolist() == [1.0, 0.0]
+    assert index.document_coverage({}).tolist() == [0.0, 0.0]
+
+
+def test_counts_beyond_a_byte_are_kept(tmp_path: Path) -> None:
+    counts = TermCounts.build([1, 2], [{Layer.OTHER: ["膜"] * 300}, {Layer.TITLE: ["膜", "烯"]}])
+    counts.save(tmp_path)
+    for part in (counts, TermCounts.load(tmp_path)):
+        rows, values = part.weighted((3.0, 1.0, 1.0, 1.0, 1.0, 1.0)).of("膜")
+        assert (rows.tolist(), values.tolist()) == ([0, 1], [300.0, 3.0])
+
+
+# -- searching ---------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=150)
@@ -157,7 +300,7 @@ def test_a_document_without_terms_is_never_found_but_counts() -> None:
 
 
 def test_an_index_without_any_term_finds_nothing(tmp_path: Path) -> None:
-    counts = TermCounts.build([3, 10], [[], []])
+    counts = counted([3, 10], [[], []])
     counts.save(tmp_path)
     for opened in (over(counts), over(TermCounts.load(tmp_path))):
         assert not opened.has_terms
@@ -168,7 +311,7 @@ def test_an_index_without_any_term_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_an_index_without_documents_finds_nothing(tmp_path: Path) -> None:
-    counts = TermCounts.build([], [])
+    counts = counted([], [])
     counts.save(tmp_path)
     for opened in (over(counts), over(TermCounts.load(tmp_path)), over()):
         assert opened.search({"膜": 1.0}, 5) == []
@@ -191,7 +334,7 @@ def test_what_was_saved_comes_back_and_answers_the_same(
 ) -> None:
     documents = random_documents(rng, 200)
     config = LexicalConfig(k1=0.9, b=0.4)
-    counts = TermCounts.build(spread(200), documents)
+    counts = counted(spread(200), documents)
     counts.save(tmp_path)
     index, loaded = (over(c, config=config) for c in (counts, TermCounts.load(tmp_path)))
     query = {"膜": 1.0, "石墨烯": 0.5, "セラ": 2.0}
@@ -209,12 +352,20 @@ def test_a_folder_that_holds_no_index_is_refused(tmp_path: Path) -> None:
 def test_ids_must_ascend_be_unique_and_fit_the_documents() -> None:
     for doc_ids in ([2, 1], [1, 1], [1]):
         with pytest.raises(ValueError, match="ascending"):
-            TermCounts.build(doc_ids, [["膜"], ["烯"]])
+            counted(doc_ids, [["膜"], ["烯"]])
 
 
 def random_documents(rng: np.random.Generator, count: int) -> list[list[str]]:
     return [[str(term) for term in rng.choice(VOCABULARY, rng.integers(0, 9))]
             for _ in range(count)]  # fmt: skip
+
+
+def titled(document: list[str], more: Sequence[str] = ()) -> Fields:
+    """The first two terms as a title, the others in the fields by turns."""
+    fields: Fields = {Layer.TITLE: document[:2]}
+    for place, term in enumerate([*document[2:], *more]):
+        fields.setdefault(LAYERS[1 + place % 5], []).append(term)
+    return fields
 
 
 @settings(deadline=None, max_examples=100)
@@ -241,6 +392,7 @@ def test_segments_with_removed_documents_answer_as_one_without(
     seed: int, count: int, segments: int, config: LexicalConfig, query: dict[str, float]
 ) -> None:
     rng = np.random.default_rng(seed)
+    config = replace(config, title_weight=float(rng.choice([0.0, 0.3, 3.0])), problem_weight=0.7)
     documents, ids = random_documents(rng, count), np.array(spread(count), np.int64)
     owner = rng.integers(0, segments, count)
     parts, removed = [], []
@@ -248,11 +400,12 @@ def test_segments_with_removed_documents_answer_as_one_without(
         # Some documents of the other segments stand here too, as they once were.
         old = (owner != segment) & (rng.random(count) < 0.3)
         here = np.flatnonzero((owner == segment) | old)
-        texts = [documents[i] if owner[i] == segment else [*documents[i], "旧", "膜"] for i in here]
+        texts = [titled(documents[i], [] if owner[i] == segment else ["旧", "膜"]) for i in here]
         parts.append(TermCounts.build(ids[here].tolist(), texts))
         removed.append(ids[old])
     cut = over(*parts, removed=removed, config=config)
-    whole = over(TermCounts.build(ids.tolist(), documents), config=config)
+    together = TermCounts.build(ids.tolist(), [titled(document) for document in documents])
+    whole = over(together, config=config)
     alive = [np.isin(p.doc_ids, gone, invert=True) for p, gone in zip(parts, removed, strict=True)]
     merged = over(TermCounts.merge(zip(parts, alive, strict=True)), config=config)
     allowed = ids[rng.random(count) < 0.5]
@@ -260,6 +413,12 @@ def test_segments_with_removed_documents_answer_as_one_without(
         assert index.doc_ids.tolist() == ids.tolist()
         assert index.scores(query).tolist() == whole.scores(query).tolist()
         assert index.coverage(query).tolist() == whole.coverage(query).tolist()
+        covered = whole.document_coverage(query)
+        assert index.document_coverage(query).tolist() == covered.tolist()
+        shuffled = rng.permutation(ids)
+        assert index.pair_scores(query, shuffled).tolist() == [
+            float(whole.scores(query)[np.searchsorted(ids, i)]) for i in shuffled
+        ]
         assert index.search(query, 5) == whole.search(query, 5)
         assert index.search(query, 5, allowed) == whole.search(query, 5, allowed)
         assert {t: index.idf(t) for t in query} == {t: whole.idf(t) for t in query}
@@ -275,13 +434,13 @@ def test_merged_counts_are_byte_for_byte_those_counted_together(
     parts = []
     for half in (odd, ~odd):
         here = np.flatnonzero(half)
-        part = TermCounts.build([ids[i] for i in here], [documents[i] for i in here])
+        part = TermCounts.build([ids[i] for i in here], [titled(documents[i]) for i in here])
         parts.append((part, np.ones(len(here), np.bool_)))
-    gone = TermCounts.build([10**6], [["只在此处"]])
+    gone = counted([10**6], [["只在此处"] * 300])
     parts.append((gone, np.zeros(1, np.bool_)))
     for name, counts in (
         ("merged", TermCounts.merge(parts)),
-        ("together", TermCounts.build(ids, documents)),
+        ("together", TermCounts.build(ids, [titled(document) for document in documents])),
     ):
         (tmp_path / name).mkdir()
         counts.save(tmp_path / name)

@@ -126,6 +126,17 @@ def test_the_best_window_is_a_span_of_the_text(tmp_path: Path) -> None:
     assert shard.best_window(MAKERS.encoder.encode_queries(["装置"])[0], 6) is None
 
 
+def test_part_of_a_word_is_found_where_no_dictionary_has_it(tmp_path: Path) -> None:
+    build(tmp_path, ["真空电渣重熔", "电炉废渣", "石墨烯膜"])
+    shard = reopened(tmp_path)
+    [found] = shard.bigrams.search({"电渣": 1.0}, 9)
+    assert found.id == 1
+    assert {doc.id for doc in shard.characters.search({"电": 1.0, "渣": 1.0}, 9)} == {1, 2}
+    other = reopened(tmp_path, Makers(FakeEncoder(), OtherTokenizer()))
+    assert other.lexical is None
+    assert other.bigrams.search({"电渣": 1.0}, 9) == [found]
+
+
 def test_an_index_of_no_records_answers_nothing(tmp_path: Path) -> None:
     manifest = build(tmp_path, [])
     assert (manifest.documents, manifest.rows, manifest.segments) == (0, 0, ())
@@ -294,7 +305,11 @@ def test_there_are_as_many_files_as_the_damage_tests_expect(root: Path) -> None:
     names = {name.rpartition("/")[2] for name in files_of(root)}
     assert {"CURRENT", generation(root).name, "hashes.npy", "dense.faiss", "windows.npy"} < names
     assert {"doc_ids.npy", "vocabulary.json", "rows.npy", "counts.npy", "lengths.npy"} < names
-    assert len(files_of(root)) >= 11
+    assert len(files_of(root)) >= 23
+    assert {name.split("/")[1] for name in files_of(root) if name.count("/") > 1} == {
+        "lexical",
+        "grams",
+    }
 
 
 def test_every_file_cut_short_is_noticed(root: Path) -> None:
@@ -395,6 +410,14 @@ def test_another_format_names_both_versions(root: Path) -> None:
         reopened(root)
 
 
+def test_another_cut_into_fields_is_refused(root: Path) -> None:
+    raw = json.loads(generation(root).read_text("utf-8"))
+    republish(root, json.dumps({**raw, "layout": "0" * 64}).encode())
+    refused_everywhere(root)
+    with pytest.raises(ShardError, match="另一版章节规则"):
+        reopened(root)
+
+
 # -- other makers ------------------------------------------------------------------------
 
 
@@ -433,7 +456,7 @@ def test_one_store_serves_two_makers(root: Path) -> None:
 # -- kills -------------------------------------------------------------------------------
 
 # Kills itself at its n-th touch of files (just after opening one, before making, renaming,
-# removing or flushing), for n = 1, 2, … (or 1, 3, …) until a build comes through; each on a
+# removing or flushing), for n = 1, 2, … (or 1, 6, …) until a build comes through; each on a
 # copy of its own.
 KILLED_WRITERS = """
 import os, shutil, signal, sys
@@ -443,7 +466,7 @@ from tests.integration import test_compaction, test_store
 base, out = Path(sys.argv[1]), Path(sys.argv[2])
 write, step = {
     "rebuild": (test_store.rebuild, 1),
-    "update": (test_compaction.update_and_compact, 2),
+    "update": (test_compaction.update_and_compact, 5),
 }[sys.argv[3]]
 EVENTS = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.rmtree"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +22,8 @@ from indexer.build import Makers, build_index
 from indexer.compact import compact
 from indexer.errors import IndexBusyError, ShardError
 from indexer.generation import Manifest, SegmentEntry
-from indexer.lexical import LexicalConfig
+from indexer.grams import bigrams, characters
+from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.testing import CharTokenizer, FakeEncoder
@@ -32,6 +33,7 @@ from tests.conftest import NOW_AT
 
 KIND = Kind.ACHIEVEMENT
 WORDS = ["钢渣", "微粉", "石墨烯", "膜", "釉面", "检测", "保鲜", "、", "activity"]
+HEADINGS = ["", "。技术难题：", "。应用领域："]
 QUERIES = ["钢渣微粉", "膜", "石墨烯膜检测，釉面", "activity", "没有"]
 
 
@@ -126,7 +128,9 @@ class World:
             other_encoder = ENCODERS[self.makers.encoder is ENCODERS[0]]
             self.makers = Makers(other_encoder, self.makers.tokenizer)
         elif what == "weights":
-            self.config = LexicalConfig(k1=1.0 + number % 2, title_weight=1 + number % 3)
+            self.config = LexicalConfig(
+                k1=1.0 + number % 2, title_weight=number % 3, problem_weight=0.3 + number % 2
+            )
         elif chosen is not None and what == "change":
             self.former[chosen] = self.records[chosen]
             self.records[chosen] = record(chosen, rng)
@@ -141,7 +145,8 @@ class World:
 def record(key: int, rng: np.random.Generator) -> Achievement:
     """A text of few words, so that scores tie often."""
     title = "".join(rng.choice(WORDS, rng.integers(1, 3)))
-    text = "，".join(rng.choice(WORDS, rng.integers(0, 40)))
+    parts = [h + "，".join(rng.choice(WORDS, rng.integers(0, 20))) for h in HEADINGS]
+    text = "".join(part for part in parts if rng.random() < 0.7)
     return Achievement(key=f"A{key}", title=title, text=text)
 
 
@@ -167,14 +172,27 @@ def assert_same_answers(found: IndexShard, wanted: IndexShard, makers: Makers) -
                 assert found.lexical.search(terms, n, allowed) == lexical
     for text, vector in zip(QUERIES, vectors, strict=True):
         terms = Counter(token.term for token in makers.tokenizer.tokenize(text))
-        assert found.lexical.scores(terms).tolist() == wanted.lexical.scores(terms).tolist()
-        assert found.lexical.coverage(terms).tolist() == wanted.lexical.coverage(terms).tolist()
+        assert_same_scores(found.lexical, wanted.lexical, terms)
+        ones, twos = (Counter(t.term for t in cut(text)) for cut in (characters, bigrams))
+        assert_same_scores(found.characters, wanted.characters, ones)
+        assert_same_scores(found.bigrams, wanted.bigrams, twos)
         for doc_id in ids.tolist():
             parts = wanted.lexical.contributions(terms, doc_id)
             assert found.lexical.contributions(terms, doc_id) == parts
             assert found.best_window(vector, doc_id) == wanted.best_window(vector, doc_id)
             scores = wanted.dense.row_scores(vector, doc_id)
             assert found.dense.row_scores(vector, doc_id).tolist() == scores.tolist()
+
+
+def assert_same_scores(
+    found: LexicalIndex, wanted: LexicalIndex, query: Mapping[str, float]
+) -> None:
+    assert found.doc_ids.tolist() == wanted.doc_ids.tolist()
+    assert found.scores(query).tolist() == wanted.scores(query).tolist()
+    assert found.coverage(query).tolist() == wanted.coverage(query).tolist()
+    assert found.document_coverage(query).tolist() == wanted.document_coverage(query).tolist()
+    some = wanted.doc_ids[::-2]
+    assert found.pair_scores(query, some).tolist() == wanted.scores(query)[::-2].tolist()
 
 
 edits = st.lists(
@@ -327,11 +345,12 @@ def test_another_model_embeds_anew_and_keeps_the_terms(world: World) -> None:
 
 def test_other_parameters_of_bm25_make_nothing_anew(world: World) -> None:
     counted(world)
-    world.config = LexicalConfig(k1=0.9)
+    world.config = LexicalConfig(k1=0.9, title_weight=2.5, other_weight=0.0)
     done = world.update()
     assert done.published
     assert counted(world) == (0, 0)
-    assert world.shard().manifest.config.k1 == 0.9
+    assert world.shard().manifest.config == world.config
+    assert_same_answers(world.shard(), world.rebuilt(), world.makers)
 
 
 def test_a_damaged_index_is_built_from_nothing(world: World) -> None:
