@@ -10,7 +10,7 @@ import numpy as np
 
 from corpus.model import Kind, Record, StoredRecord
 from indexer.encoder import Encoder
-from indexer.fields import Layer, Places
+from indexer.fields import Layer, Places, long_pieces
 from indexer.generation import FORMAT_VERSION, Maker, Manifest, SegmentEntry, layout
 from indexer.grams import bigrams, characters
 from indexer.lexical import LexicalConfig
@@ -21,6 +21,10 @@ from indexer.tokenizer import Token, Tokenizer
 
 Progress = Callable[[str, int, int], None]
 """Called with (stage: "segment" or "embed", done, total)."""
+
+
+# Characters; what is shorter says too little alone, and is read with its neighbour.
+_LEAST_WINDOW = 40
 
 
 def no_progress(_stage: str, _done: int, _total: int) -> None:
@@ -51,15 +55,18 @@ def document_terms(
     return found
 
 
-def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int]]]:
-    """What is embedded for a record: (passage, span of the text); (-1, -1) is the title alone.
+def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int, int]]]:
+    """What is embedded for a record: (passage, (span of the text, number of its field)).
 
-    Every window of the text is preceded by the title, so that it is understood alone.
+    The first is the title alone, with the span (−1, −1). Every window of the text is preceded by
+    the title, so that it is understood alone; a window holds no two fields that are long.
     """
-    rows = [(record.title, (-1, -1))]
+    rows = [(record.title, (-1, -1, Layer.TITLE.number))]
     prefix = f"{record.title}\n"
-    for start, end in encoder.windows(record.body, prefix=prefix) if record.body.strip() else []:
-        rows.append((prefix + record.body[start:end], (start, end)))
+    for layer, first, last in long_pieces(record.body, _LEAST_WINDOW):
+        piece = record.body[first:last]
+        for start, end in encoder.windows(piece, prefix=prefix) if piece.strip() else []:
+            rows.append((prefix + piece[start:end], (first + start, first + end, layer.number)))
     return rows
 
 
@@ -145,7 +152,7 @@ def made_passages(
     """Cut and embed records, in order of id."""
     row_ids: list[int] = []
     texts: list[str] = []
-    windows: list[tuple[int, int]] = []
+    windows: list[tuple[int, int, int]] = []
     for stored in documents:
         for text, span in passages(encoder, stored.record):
             row_ids.append(stored.id)
@@ -157,5 +164,5 @@ def made_passages(
     return Passages(
         np.array(row_ids, np.int64),
         vectors.reshape(len(texts), encoder.dimension),
-        np.array(windows, np.int64).reshape(-1, 2),
+        np.array(windows, np.int64).reshape(-1, 3),
     )

@@ -1,8 +1,8 @@
 """Exact vector search: the only module that knows FAISS.
 
-A document has one or more rows (its title, windows of its text); its score is that of its best
-row. FAISS finds candidates in float32; they are scored again in float64, because the last bit
-of a float32 product depends on how many queries were asked together.
+A document has one or more rows (first its title, then windows of its text); its score is that of
+its best row. FAISS finds candidates in float32; they are scored again in float64, because the last
+bit of a float32 product depends on how many queries were asked together.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import faiss
 import numpy as np
@@ -21,6 +21,8 @@ from indexer.live import LiveDocuments, Mask
 from indexer.scored import ScoredDoc, top_documents
 
 Vectors = NDArray[np.float32]
+Exact = NDArray[np.float64]
+Number = TypeVar("Number", np.float32, np.float64)
 # Candidates beyond n, so that float32 rounding cannot push a true result out. Where more tie
 # than these, the search goes deeper.
 _OVERFETCH = 16
@@ -99,6 +101,16 @@ class VectorRows:
         """(rows,) the rows of the documents (as in ``doc_ids``) for which ``keep`` is true."""
         return np.asarray(keep[self._document])
 
+    def best_scores(self, query: Vectors) -> tuple[Vectors, Vectors]:
+        """(documents,) similarities of title and best text (see ``DenseIndex``), in float32."""
+        return _title_and_text(self.vectors @ query, self._bounds[:-1], self._sizes)
+
+    def exact_scores(self, query: Vectors, documents: NDArray[np.int64]) -> tuple[Exact, Exact]:
+        """Likewise in float64, of some documents (places in ``doc_ids``, in any order)."""
+        rows, firsts = self._rows_of(documents)
+        scores = similarities(query, self.vectors[rows])
+        return _title_and_text(scores, firsts, self._sizes[documents])
+
     def best(self, queries: Vectors, n: int, keep: Mask | None) -> list[list[ScoredDoc]]:
         """The best ``n`` documents for each of ``queries`` (q, dimension), at most some 1,000.
 
@@ -158,11 +170,15 @@ class VectorRows:
     def _rescore(self, query: Vectors, documents: NDArray[np.int64], n: int) -> list[ScoredDoc]:
         if len(documents) == 0:
             return []
-        starts, counts = self._bounds[documents], self._sizes[documents]
-        firsts = np.concatenate(([0], np.cumsum(counts)[:-1]))
-        rows = np.repeat(starts - firsts, counts) + np.arange(counts.sum())
+        rows, firsts = self._rows_of(documents)
         scores = np.maximum.reduceat(similarities(query, self.vectors[rows]), firsts)
         return top_documents(self.doc_ids[documents], scores, n)
+
+    def _rows_of(self, documents: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All rows of some documents one after another, and where each document's begin there."""
+        counts = self._sizes[documents]
+        firsts = np.cumsum(counts) - counts
+        return np.repeat(self._bounds[documents] - firsts, counts) + np.arange(counts.sum()), firsts
 
 
 class DenseIndex:
@@ -194,6 +210,32 @@ class DenseIndex:
     def row_scores(self, query: Vectors, doc_id: int) -> NDArray[np.float64]:
         """(rows of the document,) canonical float64 similarities; none when it is not here."""
         return similarities(query, self.document_vectors(doc_id))
+
+    def best_scores(self, query: Vectors) -> tuple[Vectors, Vectors]:
+        """(n,) similarity of each document's title, and of the best of its text's windows.
+
+        In order of ``doc_ids``; the title's where there is no text. In float32, whose last digits
+        depend on how the collection is cut: for candidates, to be scored by ``exact_rows``.
+        """
+        titles, texts = np.zeros((2, self._live.count + 1), np.float32)
+        query = np.asarray(query, np.float32)
+        for part, places in zip(self._parts, self._live.places, strict=True):
+            titles[places], texts[places] = part.best_scores(query)
+        return titles[:-1], texts[:-1]
+
+    def exact_rows(
+        self, query: Vectors, doc_ids: Sequence[int] | NDArray[np.int64]
+    ) -> tuple[Exact, Exact]:
+        """``best_scores`` in canonical float64 of these documents, in the order given.
+
+        The same for a document in whatever company it is asked; NaN for one that is not here.
+        """
+        segments, rows = self._live.located(np.asarray(doc_ids, np.int64))
+        titles, texts = np.full((2, len(rows)), np.nan)
+        for number, part in enumerate(self._parts):
+            here = segments == number
+            titles[here], texts[here] = part.exact_scores(query, rows[here])
+        return titles, texts
 
     def search(
         self, query: Vectors, n: int, allowed: NDArray[np.int64] | None = None
@@ -232,6 +274,19 @@ def similarities(query: Vectors, vectors: Vectors) -> NDArray[np.float64]:
     # axis is done row by row.
     products = vectors.astype(np.float64) * query.astype(np.float64)
     return np.asarray(products.sum(axis=1), dtype=np.float64)
+
+
+def _title_and_text(
+    scores: NDArray[Number], firsts: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> tuple[NDArray[Number], NDArray[Number]]:
+    """Of rows one document after another: the first of each, and the best of its others."""
+    titles = scores[firsts]
+    if not len(firsts):
+        return titles, titles
+    # The title loses to any text, and stands for the text where there is none.
+    scores[firsts] = -np.inf
+    texts = np.maximum.reduceat(scores, firsts)
+    return titles, np.where(sizes > 1, texts, titles)
 
 
 def _merged(found: Sequence[list[ScoredDoc]], n: int) -> list[ScoredDoc]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
+from collections.abc import Iterable
 from enum import StrEnum
 
 from corpus.sections import SectionKind, rules, sections
 
 Span = tuple[int, int]
+Piece = tuple["Layer", int, int]
+"""A field, and a span of the text."""
 
 # Counts up when the code below puts a text's parts elsewhere.
 _CODE_VERSION = 1
@@ -60,16 +63,43 @@ def layers(title: str, body: str) -> dict[Layer, list[Span]]:
     return found
 
 
-def pieces(body: str) -> list[tuple[Layer, int, int]]:
-    """(field, start, end) of the parts of a text, in order; neighbours are of different fields."""
-    found: list[tuple[Layer, int, int]] = []
-    for section in sections(body):
-        layer = _LAYER_OF.get(section.kind, Layer.OTHER)
-        if found and found[-1][0] is layer:
-            found[-1] = (layer, found[-1][1], section.end)
+def pieces(body: str) -> list[Piece]:
+    """The parts of a text in order; neighbours are of different fields."""
+    return _joined((_LAYER_OF.get(s.kind, Layer.OTHER), s.start, s.end) for s in sections(body))
+
+
+def long_pieces(body: str, least: int) -> list[Piece]:
+    """``pieces``, but those of fewer than ``least`` characters are joined to the one before.
+
+    The first joins the one after it. A joined piece is of the field that most of it is of, the
+    first of equals.
+    """
+    groups: list[list[Piece]] = []
+    for piece in pieces(body):
+        short = piece[2] - piece[1] < least
+        if groups and (short or groups[-1][-1][2] - groups[-1][0][1] < least):
+            groups[-1].append(piece)
         else:
-            found.append((layer, section.start, section.end))
+            groups.append([piece])
+    return _joined((_main_field(group), group[0][1], group[-1][2]) for group in groups)
+
+
+def _joined(parts: Iterable[Piece]) -> list[Piece]:
+    """Neighbours of one field as one."""
+    found: list[Piece] = []
+    for layer, start, end in parts:
+        if found and found[-1][0] is layer:
+            found[-1] = (layer, found[-1][1], end)
+        else:
+            found.append((layer, start, end))
     return found
+
+
+def _main_field(group: list[Piece]) -> Layer:
+    sizes: dict[Layer, int] = {}
+    for layer, start, end in group:
+        sizes[layer] = sizes.get(layer, 0) + end - start
+    return max(sizes, key=sizes.__getitem__)
 
 
 class Places:

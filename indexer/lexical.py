@@ -25,6 +25,8 @@ Scores = NDArray[np.float64]
 Numbers = TypeVar("Numbers", NDArray[np.float64], float)
 # Terms whose document frequency is remembered; a query has some dozens.
 _REMEMBERED = 4096
+# Finding one document among a term's postings takes as long as scoring this many of them.
+_SEARCH_COST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,15 @@ class LexicalIndex:
     def pair_scores(self, query: Mapping[str, float], doc_ids: Sequence[int] | Ids) -> Scores:
         """(len(doc_ids),) the scores of these documents, as in ``scores`` to the last bit.
 
-        For some hundred candidates; in any order. A document that is not here scores 0.
+        In any order. A document that is not here scores 0.
         """
         segments, rows = self._live.located(np.asarray(doc_ids, np.int64))
         scores = np.zeros(len(rows))
+        if len(rows) * _SEARCH_COST > self._live.count:
+            places = np.searchsorted(self.doc_ids, np.asarray(doc_ids, np.int64))
+            here = segments >= 0
+            scores[here] = self.scores(query)[places[here]]
+            return scores
         asked = [(number, np.flatnonzero(segments == number)) for number in np.unique(segments)]
         for term in sorted(query):
             idf, weight = self.idf(term), query[term]

@@ -4,7 +4,8 @@ hashes.npy     (n, 32) uint8: content hash of each document
 lexical/…      counts of words, and the ids of the documents (``terms``)
 grams/…        likewise of characters and of their pairs
 dense.faiss    vectors, with the document of each (``dense``)
-windows.npy    (rows, 2) int64: span of the text behind each vector; (-1, -1) = the title
+windows.npy    (rows, 3) int64: span of the text behind each vector, number of its field;
+               a document's first row is its title, with the span (-1, -1)
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ Windows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """Vectors and what they stand for, row by row; rows of one document stand together."""
+    """Vectors and what they stand for, row by row; rows of one document stand together.
+
+    The first of a document is its title.
+    """
 
     row_ids: NDArray[np.int64]  # ascending
     vectors: Vectors
@@ -145,7 +149,7 @@ class Segment:
             or not np.array_equal(segment.grams.characters.doc_ids, ids)
             or not np.array_equal(segment.grams.bigrams.doc_ids, ids)
             or not np.array_equal(segment.vectors.doc_ids, ids)
-            or len(segment.windows) != segment.vectors.rows
+            or segment.windows.shape != (segment.vectors.rows, 3)
         ):
             raise ShardError(f"索引的行数与清单不符。{REBUILD}")
         return segment

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from indexer.dense import DenseIndex
 from indexer.errors import ShardError
+from indexer.fields import LAYERS, Layer
 from indexer.generation import REBUILD, Maker, Manifest
 from indexer.lexical import LexicalIndex
 from indexer.live import LiveDocuments
@@ -113,5 +114,22 @@ class IndexShard:
             return None
         segment, row = self._segments[here[0]], here[1]
         best = int(self.dense.row_scores(query, doc_id).argmax())
-        start, end = segment.windows[segment.vectors.row_range(row)[0] + best]
+        start, end, _ = segment.windows[segment.vectors.row_range(row)[0] + best]
         return (int(start), int(end)) if start >= 0 else None
+
+    def layer_scores(self, query: NDArray[np.float32], doc_id: int) -> dict[Layer, float]:
+        """Canonical float64 similarity of the best window of each field that a document has.
+
+        Empty without the dense path or the document.
+        """
+        here = self._live.locate(doc_id)
+        if self.dense is None or here is None:
+            return {}
+        segment = self._segments[here[0]]
+        start, end = segment.vectors.row_range(here[1])
+        best: dict[Layer, float] = {}
+        scores = self.dense.row_scores(query, doc_id).tolist()
+        for number, score in zip(segment.windows[start:end, 2].tolist(), scores, strict=True):
+            layer = LAYERS[number]
+            best[layer] = max(best.get(layer, score), score)
+        return best

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from indexer.dense import DenseIndex, VectorRows, Vectors
+from indexer.dense import DenseIndex, VectorRows, Vectors, similarities
 from indexer.errors import ShardError
 from indexer.live import LiveDocuments
 from indexer.scored import ScoredDoc, top_documents
@@ -92,6 +92,37 @@ def test_filters_are_brute_force_down_to_one_document_and_to_none(
         expected = brute_force(row_ids, vectors, query, n, allowed)
         assert_same(index.search(query, n, allowed), expected)
         assert_same(index.search(query, n, np.append(allowed, strangers)), expected)
+
+
+@settings(deadline=None, max_examples=100)
+@given(seeds, st.integers(0, 60), st.integers(1, 3), st.integers(3, 70))
+def test_titles_and_texts_of_all_documents_are_brute_force(
+    seed: int, documents: int, segments: int, dimension: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, documents, dimension)
+    [query] = unit_rows(rng, 1, dimension)
+    doc_ids = np.unique(row_ids)
+    owner, gone = rng.integers(0, segments, len(doc_ids)), doc_ids[rng.random(len(doc_ids)) < 0.2]
+    parts, removed = [], []
+    for segment in range(segments):
+        here = np.isin(row_ids, doc_ids[owner == segment])
+        parts.append(VectorRows.build(row_ids[here], vectors[here]))
+        removed.append(np.intersect1d(gone, doc_ids[owner == segment]))
+    index = over(*parts, removed=removed)
+    rows = [similarities(query, vectors[row_ids == i]) for i in index.doc_ids]
+    titles = [scores[0] for scores in rows]
+    texts = [scores[1:].max(initial=-2.0) if len(scores) > 1 else scores[0] for scores in rows]
+    for found, wanted in zip(index.exact_rows(query, index.doc_ids), (titles, texts), strict=True):
+        assert found.tolist() == wanted
+    for quick, wanted in zip(index.best_scores(query), (titles, texts), strict=True):
+        assert quick.dtype == np.float32
+        np.testing.assert_allclose(quick, wanted, atol=1e-5)
+    asked = rng.permutation(np.append(doc_ids, 10**9))[: documents // 2 + 1]
+    known = dict(zip(index.doc_ids.tolist(), zip(titles, texts, strict=True), strict=True))
+    for place, pair in enumerate(zip(*index.exact_rows(query, asked), strict=True)):
+        expected = known.get(int(asked[place]), (np.nan, np.nan))
+        np.testing.assert_array_equal(pair, expected)
 
 
 def test_a_filter_reaches_the_last_document_of_many(rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import bm25s
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -198,11 +198,22 @@ def test_other_weights_act_when_asked_and_ask_for_no_other_counts(
     assert index.scores(query).tolist() == before
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.parametrize("cost", [0, 64])
+@settings(
+    deadline=None,
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(documents_of_fields, weighted_configs, queries, st.data())
 def test_single_pairs_score_as_all_documents_do_to_the_last_bit(
-    documents: list[Fields], config: LexicalConfig, query: dict[str, float], data: st.DataObject
+    monkeypatch: pytest.MonkeyPatch,
+    cost: int,
+    documents: list[Fields],
+    config: LexicalConfig,
+    query: dict[str, float],
+    data: st.DataObject,
 ) -> None:
+    monkeypatch.setattr("indexer.lexical._SEARCH_COST", cost)
     index = over_fields(documents, config)
     scores = dict(zip(index.doc_ids.tolist(), index.scores(query).tolist(), strict=True))
     asked = data.draw(st.lists(st.sampled_from([*scores, 1, 10**9])))
@@ -386,11 +397,23 @@ def test_scores_are_those_of_bm25s(
     )
 
 
-@settings(deadline=None, max_examples=150)
+@pytest.mark.parametrize("cost", [0, 64])
+@settings(
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 40), st.integers(1, 4), configs, queries)
 def test_segments_with_removed_documents_answer_as_one_without(
-    seed: int, count: int, segments: int, config: LexicalConfig, query: dict[str, float]
+    monkeypatch: pytest.MonkeyPatch,
+    cost: int,
+    seed: int,
+    count: int,
+    segments: int,
+    config: LexicalConfig,
+    query: dict[str, float],
 ) -> None:
+    monkeypatch.setattr("indexer.lexical._SEARCH_COST", cost)
     rng = np.random.default_rng(seed)
     config = replace(config, title_weight=float(rng.choice([0.0, 0.3, 3.0])), problem_weight=0.7)
     documents, ids = random_documents(rng, count), np.array(spread(count), np.int64)

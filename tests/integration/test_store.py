@@ -17,6 +17,7 @@ from corpus.model import Achievement, Kind, StoredRecord
 from indexer.build import Makers, build_index
 from indexer.dense import VectorRows
 from indexer.errors import ShardError
+from indexer.fields import Layer
 from indexer.generation import FORMAT_VERSION, Manifest, generation_name
 from indexer.scored import ScoredDoc
 from indexer.shard import IndexShard
@@ -124,6 +125,27 @@ def test_the_best_window_is_a_span_of_the_text(tmp_path: Path) -> None:
     assert "钢渣磨细" in text[slice(*window)]
     assert shard.best_window(MAKERS.encoder.encode_queries(["装置"])[0], 5) is None
     assert shard.best_window(MAKERS.encoder.encode_queries(["装置"])[0], 6) is None
+
+
+def test_a_window_stays_within_its_field(tmp_path: Path) -> None:
+    problem, use = f"技术难题：{'钢渣磨细能耗高。' * 8}", f"应用领域：{'水泥与混凝土。' * 8}"
+    stored = [StoredRecord(5, Achievement(key="A", title="装置", text=problem + use))]
+    stored.append(StoredRecord(6, Achievement(key="B", title="水泥")))
+    build_index(ShardStore(tmp_path), KIND, stored, "s", MAKERS, NOW_AT)
+    shard = reopened(tmp_path)
+    [vector] = MAKERS.encoder.encode_queries([use])
+    assert shard.best_window(vector, 5) == (len(problem), len(problem + use))
+    scores = shard.layer_scores(vector, 5)
+    assert set(scores) == {Layer.TITLE, Layer.PROBLEM, Layer.APPLICATION}
+    assert max(scores, key=scores.__getitem__) is Layer.APPLICATION
+    assert set(shard.layer_scores(vector, 6)) == {Layer.TITLE}
+    assert shard.dense is not None
+    titles, texts = shard.dense.exact_rows(vector, [6, 5])
+    assert titles.tolist() == [shard.layer_scores(vector, i)[Layer.TITLE] for i in (6, 5)]
+    assert texts.tolist() == [titles[0], scores[Layer.APPLICATION]]
+    assert shard.layer_scores(vector, 7) == {}
+    other = reopened(tmp_path, Makers(FakeEncoder("another"), CharTokenizer()))
+    assert other.layer_scores(vector, 5) == {}
 
 
 def test_part_of_a_word_is_found_where_no_dictionary_has_it(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from corpus.model import Achievement, Kind, StoredRecord
 from indexer.build import Makers, build_index
 from indexer.compact import compact
 from indexer.errors import IndexBusyError, ShardError
+from indexer.fields import Layer
 from indexer.generation import Manifest, SegmentEntry
 from indexer.grams import bigrams, characters
 from indexer.lexical import LexicalConfig, LexicalIndex
@@ -182,6 +183,15 @@ def assert_same_answers(found: IndexShard, wanted: IndexShard, makers: Makers) -
             assert found.best_window(vector, doc_id) == wanted.best_window(vector, doc_id)
             scores = wanted.dense.row_scores(vector, doc_id)
             assert found.dense.row_scores(vector, doc_id).tolist() == scores.tolist()
+            by_layer = wanted.layer_scores(vector, doc_id)
+            assert found.layer_scores(vector, doc_id) == by_layer
+            assert max(by_layer.values()) == scores.max()
+            assert by_layer[Layer.TITLE] == scores[0]
+        exact = wanted.dense.exact_rows(vector, ids)
+        for some, other in zip(found.dense.exact_rows(vector, ids), exact, strict=True):
+            assert some.tolist() == other.tolist()
+        for quick, other in zip(found.dense.best_scores(vector), exact, strict=True):
+            np.testing.assert_allclose(quick, other, atol=1e-5)
 
 
 def assert_same_scores(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import indexer.fields as fields
 from corpus.sections import SectionKind
-from indexer.fields import LAYERS, Layer, Places, fingerprint, layers, pieces
+from indexer.fields import LAYERS, Layer, Places, fingerprint, layers, long_pieces, pieces
 
 HEADED = (
     "某厂的转炉渣堆放多年。技术背景：渣的活性低。\n技术难题：磨细能耗高。\n"
@@ -73,6 +73,24 @@ def test_the_fields_cover_the_text_without_gap_or_overlap(body: str) -> None:
     places = Places(body)
     for layer, start, end in cut:
         assert {places.layer(place) for place in range(start, end)} == {layer}
+
+
+@given(parts.map("".join), st.integers(1, 30))
+def test_long_pieces_cover_the_text_and_are_long(body: str, least: int) -> None:
+    cut = long_pieces(body, least)
+    assert "".join(body[start:end] for _, start, end in cut) == body
+    assert all(a[0] is not b[0] for a, b in pairwise(cut))
+    assert len(cut) < 2 or all(end - start >= least for _, start, end in cut)
+    assert long_pieces(body, 1) == pieces(body)
+
+
+def test_a_short_piece_joins_its_neighbour_and_takes_its_field() -> None:
+    body = (
+        f"前言。技术难题：{'磨' * 60}。技术指标：高。技术难题：{'渣' * 50}。应用领域：{'泥' * 60}"
+    )
+    cut = long_pieces(body, 40)
+    assert [layer for layer, _, _ in cut] == [Layer.PROBLEM, Layer.APPLICATION]
+    assert body[cut[1][1] :] == f"应用领域：{'泥' * 60}"
 
 
 def test_the_numbers_on_disk_are_the_order() -> None:
