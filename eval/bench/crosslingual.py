@@ -51,6 +51,7 @@ Row = dict[str, Any]
 Rows = dict[Language, list[Row]]
 
 WEIGHT = 0.4
+_TITLE_REPEATED = 3
 CUTOFF = 10
 CAP = 100
 ABSTRACT_CHARS = 120
@@ -257,9 +258,8 @@ def _answers(
 
 
 def _document(row: Row, language: Language) -> list[str]:
-    config = LexicalConfig()
     title = bridged_terms(row["title"], language)
-    return title * config.title_weight + bridged_terms(row["abstract"], language)
+    return title * _TITLE_REPEATED + bridged_terms(row["abstract"], language)
 
 
 def _tuning(patent_id: str) -> bool:
