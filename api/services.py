@@ -78,6 +78,7 @@ class Services:
         """The encoder's part of the settings."""
         return EncoderConfig(
             name=self.settings.encoder,
+            adapter=self.settings.adapter,
             cache_dir=self.settings.cache,
             query_prompt=self.settings.encoder_query_prompt,
             passage_prompt=self.settings.encoder_passage_prompt,

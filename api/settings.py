@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     encoder_passage_prompt: str | None = Field(
         default=None, description="Put before documents; unset for the preset's or model's own."
     )
+    adapter: str = Field(
+        default="builtin",
+        description="builtin (fits the default model to this task), none, or an adapter's file.",
+    )
     threads: int | None = Field(
         default=None, ge=1, description="Threads for the encoder; unset for one per core."
     )

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.adapter import BUILTIN_ADAPTER, NO_ADAPTER, Adapter, load_adapter, shipped_adapter
 from indexer.builtin import (
     MODEL_NAME,
     PASSAGE_PROMPT,
@@ -98,6 +99,10 @@ class EncoderConfig:
 
     name: str = BUILTIN
     """``builtin``, a preset (see ``_PRESETS``), a hub name or the path of a folder."""
+
+    adapter: str = BUILTIN_ADAPTER
+    """``builtin`` (the one shipped for the built-in model; none for any other), ``none``, or the
+    path of a file; see ``indexer/adapter.py``."""
 
     cache_dir: Path
     """Where the built-in model is decoded to; a model folder in here is found by its name."""
@@ -177,15 +182,20 @@ class SentenceTransformerEncoder:
         folder = ensure_builtin_model(config.cache_dir) if builtin else _find(config, preset)
         try:
             self._model = _load(folder, builtin=builtin)
+            self.name = MODEL_NAME if builtin else Path(config.name).name
+            adapter = _adapter(config, self.name, builtin=builtin)
+            if adapter is not None:
+                adapter.add_to(_transformer(self._model))
             per_core = _threads()
             self._threads = config.threads or per_core
             dimension = self._model.get_embedding_dimension()
             if dimension is None or self._model.tokenizer is None:
                 raise ValueError("not a model of texts")
             files = verified_hashes(folder) if builtin else _hashes(folder)
+        except EncoderError:
+            raise
         except Exception as error:
             raise EncoderError(f"模型 {config.name} 无法加载（{error}）。{_ADVICE}") from error
-        self.name = MODEL_NAME if builtin else Path(config.name).name
         self.dimension = dimension
         self._limit = int(self._model.get_max_seq_length() or _FALLBACK_LIMIT)
         own = self._model.prompts
@@ -211,7 +221,7 @@ class SentenceTransformerEncoder:
             "files": files,
             "prompts": [self._query_prompt, self._passage_prompt],
             "windows": [config.window_tokens, config.window_overlap_tokens],
-        }
+        } | ({"adapter": adapter.digest} if adapter is not None else {})
         self.fingerprint = hashlib.sha256(
             json.dumps(made_of, sort_keys=True).encode("ascii")
         ).hexdigest()
@@ -421,13 +431,25 @@ def _load(folder: Path, *, builtin: bool) -> SentenceTransformer:
     return model.eval()
 
 
+def _adapter(config: EncoderConfig, model: str, *, builtin: bool) -> Adapter | None:
+    if config.adapter == NO_ADAPTER or (config.adapter == BUILTIN_ADAPTER and not builtin):
+        return None
+    given = config.adapter
+    path = shipped_adapter() if given == BUILTIN_ADAPTER else Path(given).expanduser()
+    return load_adapter(path, model)
+
+
+def _transformer(model: SentenceTransformer) -> Any:
+    transformer: Any = model[0]
+    return transformer.auto_model
+
+
 def _compute_in_float32(model: SentenceTransformer) -> None:
     """Widen all but the word embeddings: two thirds of the model, of which a text needs few rows.
 
     These stay in the file's float16 and are widened as they are looked up.
     """
-    transformer: Any = model[0]
-    words = transformer.auto_model.get_input_embeddings()
+    words = _transformer(model).get_input_embeddings()
     for parameter in model.parameters():
         if parameter is not words.weight:
             parameter.data = parameter.data.float()

@@ -1,13 +1,14 @@
 """From signals to one shown number, the relevance 相关度, in [0, 1].
 
 Ranks say which document is better, not whether it is any good, and raw cosines of unrelated
-texts lie near 0.87. So the shown number is a logistic function of two absolute signals,
+texts lie near 0.38 with the default model (0.87 without its adapter). So the shown number is a
+logistic function of two absolute signals,
 
     relevance = 1 / (1 + exp(−(bias + dense · (cosine − centre) + lexical · coverage)))
 
-fitted on graded pairs (``eval/bench/relevance.py`` prints the fit). ``coverage`` is the share
-of the query's term weight (idf) that the document holds. It is an estimate on the way to the
-calibrated chance of a later release, and its three terms are shown with it.
+fitted on the sample's graded pairs (``eval/bench/relevance.py`` prints the fit). ``coverage`` is
+the share of the query's term weight (idf) that the document holds. It is an estimate on the way to
+the calibrated chance of a later release, and its three terms are shown with it.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from dataclasses import dataclass
 class RelevanceConfig:
     """Coefficients of the logistic function and the two lines drawn on it."""
 
-    bias: float = -4.21
+    bias: float = -7.11
     """Log-odds of a document at the centre that shares no term."""
-    dense: float = 53.5
+    dense: float = 17.8
     """Log-odds for a cosine difference of 1."""
-    lexical: float = 10.22
+    lexical: float = 21.6
     """Log-odds of full coverage."""
-    centre: float = 0.8745
+    centre: float = 0.384
     """Cosine of a typical unrelated pair with the default encoder."""
     floor: float = 0.2
     """Matches below this relevance are not shown."""

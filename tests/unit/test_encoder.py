@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indexer.adapter import shipped_adapter
 from indexer.builtin import ensure_builtin_model
 from indexer.encoder import EncoderConfig, EncoderError, SentenceTransformerEncoder
 
@@ -42,6 +43,12 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> EncoderConfig:
 @pytest.fixture(scope="module")
 def encoder(config: EncoderConfig) -> SentenceTransformerEncoder:
     return SentenceTransformerEncoder(config)
+
+
+@pytest.fixture(scope="module")
+def plain(config: EncoderConfig) -> SentenceTransformerEncoder:
+    """The default model without its adapter."""
+    return SentenceTransformerEncoder(replace(config, adapter="none"))
 
 
 @pytest.fixture(scope="module")
@@ -274,7 +281,7 @@ def test_fingerprint_follows_prompts_and_windows(
 
 
 def test_a_folder_named_like_a_preset_has_its_prompts(
-    config: EncoderConfig, encoder: SentenceTransformerEncoder, tmp_path: Path, no_network: None
+    config: EncoderConfig, plain: SentenceTransformerEncoder, tmp_path: Path, no_network: None
 ) -> None:
     folder = tmp_path / "bge-small-zh-v1.5"
     folder.symlink_to(ensure_builtin_model(config.cache_dir), target_is_directory=True)
@@ -283,8 +290,8 @@ def test_a_folder_named_like_a_preset_has_its_prompts(
         replace(config, name="BAAI/bge-small-zh-v1.5", cache_dir=tmp_path)
     )
     assert by_path.name == by_name.name == "bge-small-zh-v1.5"
-    assert by_path.fingerprint == by_name.fingerprint != encoder.fingerprint
-    expected: Any = encoder._model.encode(
+    assert by_path.fingerprint == by_name.fingerprint != plain.fingerprint
+    expected: Any = plain._model.encode(
         [f"为这个句子生成表示以用于检索相关文章：{NEED}", NEED], show_progress_bar=False
     )
     ours = np.vstack([by_path.encode_queries([NEED]), by_path.encode_passages([NEED])])
@@ -293,13 +300,26 @@ def test_a_folder_named_like_a_preset_has_its_prompts(
 
 
 def test_any_folder_has_its_own_prompts(
-    config: EncoderConfig, encoder: SentenceTransformerEncoder
+    config: EncoderConfig, plain: SentenceTransformerEncoder
 ) -> None:
     path = str(ensure_builtin_model(config.cache_dir))
     other = SentenceTransformerEncoder(replace(config, name=path))
     np.testing.assert_allclose(
-        other.encode_queries([NEED]), encoder.encode_queries([NEED]), atol=1e-5
+        other.encode_queries([NEED]), plain.encode_queries([NEED]), atol=1e-5
     )
+
+
+def test_the_adapter_is_part_of_what_the_model_is(
+    config: EncoderConfig, encoder: SentenceTransformerEncoder, plain: SentenceTransformerEncoder
+) -> None:
+    given = SentenceTransformerEncoder(replace(config, adapter=str(shipped_adapter())))
+    assert given.fingerprint == encoder.fingerprint != plain.fingerprint
+    assert np.array_equal(given.encode_queries([NEED]), encoder.encode_queries([NEED]))
+    assert np.abs(plain.encode_queries([NEED]) - encoder.encode_queries([NEED])).max() > 1e-3
+    folder = str(ensure_builtin_model(config.cache_dir))
+    another = replace(config, name=folder, adapter=str(shipped_adapter()))
+    with pytest.raises(EncoderError, match="是为模型 multilingual-e5-small 训练的"):
+        SentenceTransformerEncoder(another)
 
 
 @pytest.mark.parametrize("name", ["someone/no-such-model", "/no/such/folder", "", "不存在"])

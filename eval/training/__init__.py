@@ -1,0 +1,1 @@
+"""Training what the product ships: adapters of the default model."""

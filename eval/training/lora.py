@@ -1,0 +1,70 @@
+"""Low-rank adaptation of a transformer's linear layers (Hu et al., LoRA, ICLR 2022)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from indexer.adapter import FORMAT
+from indexer.builtin import MODEL_NAME
+
+RANK = 16
+ALPHA = 32.0
+_LAYERS = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+)
+
+
+class LowRank(nn.Module):
+    """A frozen linear layer plus ``scale · up · down``; ``up`` starts at 0, so nothing changes."""
+
+    def __init__(self, linear: nn.Linear, rank: int = RANK, alpha: float = ALPHA) -> None:
+        super().__init__()
+        self.linear = linear
+        self.down = nn.Parameter(torch.empty(rank, linear.in_features))
+        self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
+        self.scale = alpha / rank
+        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """The layer's output."""
+        added = nn.functional.linear(nn.functional.linear(inputs, self.down), self.up)
+        frozen: torch.Tensor = self.linear(inputs)
+        return frozen + added * self.scale
+
+
+def adapt(model: Any) -> list[nn.Parameter]:
+    """Freeze a BERT-like model and put a ``LowRank`` around every linear layer of its blocks.
+
+    Returns what is to be trained.
+    """
+    for parameter in model.parameters():
+        parameter.requires_grad = False
+    for block in model.encoder.layer:
+        for name in _LAYERS:
+            parent = block.get_submodule(name.rpartition(".")[0])
+            child = name.rpartition(".")[2]
+            setattr(parent, child, LowRank(getattr(parent, child)))
+    return [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+
+def write(model: Any, path: Path, name: str, metadata: Mapping[str, str]) -> None:
+    """Write the trained parts as an adapter of the default model (``indexer/adapter.py``)."""
+    tensors = {
+        key: value.detach().half().contiguous()
+        for key, value in model.named_parameters()
+        if value.requires_grad
+    }
+    fixed = {"format": FORMAT, "name": name, "base": MODEL_NAME, "scale": str(ALPHA / RANK)}
+    save_file(tensors, path, metadata={**metadata, **fixed})
