@@ -61,7 +61,7 @@ def draw(
             by_code[objection.code].append((pair, objection))
     for rows in by_code.values():
         rng.shuffle(rows)
-    drawn = []
+    drawn: list[tuple[Judged, Objection]] = []
     while len(drawn) < how_many and any(by_code.values()):
         drawn += [rows.pop() for rows in by_code.values() if rows]
     return drawn[:how_many]
@@ -94,7 +94,8 @@ def main(arguments: Sequence[str]) -> None:
         lines.append(
             f"{number}. [{o.code}·{o.severity}] {need.key}–{offer.key} ({grade}) {o.sentence}\n"
             f"     {need.title} | {offer.title}\n"
-            f"     {[quote(need, s) for s in o.need_spans]} {[quote(offer, s) for s in o.achievement_spans]}"
+            f"     {[quote(need, s) for s in o.need_spans]} "
+            f"{[quote(offer, s) for s in o.achievement_spans]}"
         )
     need, offer, _ = pairs[0]
     asked = next_questions(need, offer, objections(need, offer, TODAY))

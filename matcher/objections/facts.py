@@ -50,7 +50,7 @@ _NO_RIGHTS = re.compile(
 )
 _PENDING = re.compile(r"申请|受理|实审|公开|出願|출원")
 _GRANTED = re.compile(
-    r"授权|有效|登录|登録|등록|已获|获得|转让|(?:発明|特許|特许|특허|实用新型|外观设计|软件著作权|发明专利)\s?[0-9]+\s?[项件건]"
+    r"授权|有效|登录|登録|등록|已获|获得|转让|(?:発明|特許|特许|특허|专利|实用新型|外观设计|软件著作权)\s?[0-9]+\s?[项件건]"
 )
 _NOTHING = frozenset({"-", "--", "—", "——", "/", "空", "null", "none", "nan", "n/a"})
 
@@ -63,8 +63,8 @@ _PRICE_TEXT = re.compile(
 
 _FAMILIES = {
     "转让": "技术转让 完全转让 专利转让 成果转让 许可转让 买断",
-    "许可": "技术许可 许可转让 专利许可 成果许可 独占许可 排他许可 普通许可 开放许可 独占实施许可 排他实施许可 "
-    "普通实施许可 专利实施许可",
+    "许可": "技术许可 许可转让 专利许可 成果许可 独占许可 排他许可 普通许可 开放许可 "
+    "独占实施许可 排他实施许可 普通实施许可 专利实施许可",
     "研发": "合作开发 委托开发 联合开发 联合研发 合作研发 委托研发 技术开发 产学研合作",
     "服务": "技术服务 技术咨询 技术培训",
     "股权": "技术入股 作价入股 作价投资 股权融资 股权合作 融资合作",
@@ -115,7 +115,8 @@ def too_early(
             yield Objection(
                 Code.MATURITY,
                 Severity.BLOCKER if low else Severity.DOUBT,
-                f"需求要“{quote(wanted, asked)}”，成果的成熟度是“{quote(achievement, stage.span)}”。",
+                f"需求要“{quote(wanted, asked)}”，"
+                f"成果的成熟度是“{quote(achievement, stage.span)}”。",
                 (asked,),
                 (stage.span,),
             )

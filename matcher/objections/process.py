@@ -26,7 +26,9 @@ from matcher.objections.words import (
     NOT_OURS,
     NOT_WANTED,
     NOW,
+    OFFERING,
     REFUSED,
+    TROUBLE,
     UNSUITED,
     common_word,
     object_finder,
@@ -35,7 +37,8 @@ from matcher.objections.words import (
 _MAX_MENTIONS = 200  # of process words in a text; more say nothing more
 _MAX_PHRASES = 8
 _PHRASE = 24  # characters behind 不适用于 that belong to it
-_TITLE_END = re.compile(r"[。;!?\n,]")
+_OPENING = 300  # characters of the text that a title stands over
+_PHRASE_END = re.compile(r"[。;!?\n,]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class Stance(Enum):
     MEANT = 1  # the need asks for it, or the achievement is it
     OTHER = 2  # the present state, a comparison, something to get away from
     PLAIN = 3  # cannot be told
+    SETTING = 4  # the title of a need names it beside a trouble: where it works, or what it blames
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,12 @@ def wrong_processes(
     """One objection for each group in which the need asks for another process than is offered."""
     for number in sorted(asked.keys() & offered.keys()):
         group = groups()[number]
-        wanted = [n for n in asked[number] if n.stance is Stance.MEANT]
+        meant = {Stance.MEANT, Stance.SETTING} if group.hard else {Stance.MEANT}
+        wanted = [n for n in asked[number] if n.stance in meant]
         given = [n for n in offered[number] if n.stance is Stance.MEANT]
         sides = {n.side for n in wanted}
-        # A text that knows the other process too may well do both.
-        knows = {n.side for n in offered[number]}
+        # A text that knows the other process too may well do both, unless it rules it out.
+        knows = {n.side for n in offered[number] if not UNSUITED.search(n.mention.clause)}
         vague = {n.side for n in asked[number] if n.stance is Stance.PLAIN}
         clear = [n for n in given if n.side not in vague]
         if not wanted or not clear or sides & knows:
@@ -131,7 +136,8 @@ def wrong_processes(
         yield Objection(
             Code.PROCESS,
             Severity.BLOCKER if group.hard else Severity.DOUBT,
-            f"对象都是“{quote(need.record, same[0])}”，需求要的是“{quote(need.record, left)}”，"
+            f"{_same_words(quote(need.record, same[0]), quote(achievement.record, same[1]))}，"
+            f"但需求要的是“{quote(need.record, left)}”，"
             f"成果写的是“{quote(achievement.record, right)}”（{group.name}不同）。",
             tuple(dict.fromkeys((left, same[0]))),
             tuple(dict.fromkeys((right, same[1]))),
@@ -177,8 +183,11 @@ def _asked(mention: Mention, part: Part) -> Stance:
     clause = mention.clause
     if NOW.search(clause) or NOT_WANTED.search(clause):
         return Stance.OTHER
+    troubled = TROUBLE.search(clause) or PROBLEM.search(clause)
     if part.field == "title":
-        return Stance.OTHER if PROBLEM.search(clause) else Stance.MEANT
+        return Stance.SETTING if troubled else Stance.MEANT
+    if troubled:
+        return Stance.OTHER
     start, end = mention.sentence
     left = max(start, mention.span.start - 120)
     wanted = ASKED.search(part.text, left, min(end, mention.span.end + 40))
@@ -186,7 +195,10 @@ def _asked(mention: Mention, part: Part) -> Stance:
 
 
 def _offered(mention: Mention, part: Part) -> Stance:
-    return Stance.OTHER if NOT_OURS.search(mention.clause) else Stance.MEANT
+    if NOT_OURS.search(mention.clause):
+        return Stance.OTHER
+    plainly = part.field == "title" or OFFERING.search(mention.clause)
+    return Stance.MEANT if plainly else Stance.PLAIN
 
 
 def _same_object(
@@ -201,14 +213,21 @@ def _same_object(
     return None
 
 
+def _same_words(asked: str, offered: str) -> str:
+    return f"对象都是“{asked}”" if asked == offered else f"对象相近（“{asked}”和“{offered}”）"
+
+
 def _named_near(words: Sequence[str], reading: Reading, mention: Mention) -> Span | None:
-    part = reading.title if mention.span.field == "title" else reading.text
-    places = ((reading.title, 0, len(reading.title.text)), (part, *mention.sentence))
-    for one, start, end in places:
+    places = [(reading.title, 0, len(reading.title.text))]
+    if mention.span.field == "title":
+        places.append((reading.text, 0, _OPENING))
+    else:
+        places.append((reading.text, *mention.sentence))
+    for part, start, end in places:
         for word in words:
-            at = one.text.find(word, start, end)
+            at = part.text.find(word, start, end)
             if at >= 0:
-                return Span(one.field, at, at + len(word))
+                return Span(part.field, at, at + len(word))
     return None
 
 
@@ -218,7 +237,7 @@ def _phrases(reading: Reading, pattern: re.Pattern[str]) -> Iterator[tuple[Part,
         matches = pattern.finditer(part.text)
         for match, _ in zip(matches, range(_MAX_PHRASES), strict=False):
             limit = min(len(part.text), match.end() + _PHRASE)
-            stop = _TITLE_END.search(part.text, match.end(), limit)
+            stop = _PHRASE_END.search(part.text, match.end(), limit)
             end = stop.start() if stop else limit
             if end > match.end():
                 yield part, match.start(), end

@@ -28,7 +28,9 @@ _QUANTITY = re.compile(
     r"(?P<unit>万吨|吨|t(?![a-z])|kg|公斤|千克|g(?![a-z])|万立方米|万m³|万m3|立方米|m³|m3|升|l(?![a-z])|ml)"
     r"(?:级)?(?:\s?/\s?(?P<rate>年|a(?![a-z])|日|天|d(?![a-z])|小时|h(?![a-z])|批次?|炉|次|釜|罐))?"
 )
-_BEFORE = re.compile(r"(?P<per>年|日|每小时)(?:产(?:生)?|处理|消纳|加工|利用)?[^,。;!?\n0-9]{0,8}$")
+_BEFORE = re.compile(
+    r"(?P<per>年|日|天|每小时)(?:产(?:生)?|处理|消纳|加工|利用)[^,。;!?\n0-9]{0,8}$"
+)
 _LOOK_BACK = 14
 _UNITS = {
     "万吨": ("t", 1e4), "吨": ("t", 1.0), "t": ("t", 1.0), "kg": ("t", 1e-3), "公斤": ("t", 1e-3),
@@ -74,7 +76,7 @@ def too_small(need: Reading, achievement: Reading, stage: Stage | None) -> Itera
     """What was tried is far below what the enterprise runs; nothing for what can be produced.
 
     Both numbers must be written, in units of the same kind, and the achievement's title must
-    share a term with the need's title or with the sentence of its number.
+    share a term with the sentence of the need's number: an enterprise has other products too.
     """
     if stage is not None and stage.maturity is Maturity.MASS_PRODUCTION:
         return
@@ -112,5 +114,5 @@ def _is_trial(part: Part, quantity: Quantity) -> bool:
 def _about_the_same(need: Reading, quantity: Quantity, achievement: Reading) -> bool:
     start, end = need.text.mention(quantity.span.start, quantity.span.end).sentence
     start, end = max(start, quantity.span.start - 60), min(end, quantity.span.end + 40)
-    near = f"{need.title.text}\n{need.text.text[start:end]}"
+    near = need.text.text[start:end]
     return common_word(achievement.title.text, near, object_finder()) is not None

@@ -26,10 +26,13 @@ NOW = re.compile(
 """Words of the present state, which the enterprise may well want to leave."""
 
 NOT_WANTED = re.compile(
-    r"替代|代替|取代|取消|淘汰|免(?!费)|不用|不采用|不接受|不考虑|不做|不要|不是|不想|不允许|不得|不能|禁用|禁止|避免|减少|"
-    r"降低|摆脱|无需|不需|而非|问题|易|难|缺陷|事故|污染|压力大|成本高|之外|除外|另有安排"
+    r"替代|代替|取代|取消|淘汰|免(?!费)|不用|不采用|不接受|不考虑|不做|不要|不是|不想|不允许|不得|不能|禁用|禁止|避免|摆脱|"
+    r"无需|不需|而非|之外|除外|另有安排"
 )
-"""Words of a clause that names a process without asking for it."""
+"""Words of a clause that names a process in order to get away from it."""
+
+TROUBLE = re.compile(r"问题|易|难|缺陷|事故|污染|压力大|成本高|减少|降低|废|隐患")
+"""Words of a clause in which a process may be named only because it makes trouble."""
 
 REFUSED = re.compile(
     r"(?:不考虑|不接受|不采用|不做|不是做|不要|不想用|不允许(?:添加|使用|加|用)?|不得(?:使用|添加|采用)|禁止(?:使用|添加)|"
@@ -40,9 +43,15 @@ REFUSED = re.compile(
 NOT_OURS = re.compile(
     r"替代|代替|取代|取消|淘汰|省去|免去|免除|摆脱|克服|避免|无需|无须|不需|不用|不必|不经|而非|并非|不是|不采用|不含|不适|"
     r"不能|不同于|区别于|相比|相较|对比|优于|传统|现有|以往|常规|原有|目前|通常|普通|问题|缺点|不足|难以|困难|后续|之前|"
+    r"防止|由于|费用高|投资大|成本高|进入|"
     r"(?<!相)[较比与][^,。;]{1,12}[低高少多快省降节提短长小大]"
 )
 """Words of a clause in which an achievement speaks of other processes than its own."""
+
+OFFERING = re.compile(
+    r"采用|利用|通过|使用|基于|研制|研发|开发|选用|针对|面向|适用|用于|应用于|经过?|以|由|将|配合|配套|实现|形成|提出|耦合|制备|生产线"
+)
+"""Words of a clause in which an achievement says what it does or for what it is."""
 
 UNSUITED = re.compile(
     r"(?:不适用于|不适合于?|不适宜|不能用于|不可用于|不宜用于|不用于|不处理|不回收|不解决|不涉及|不包括|不包含)"
@@ -54,10 +63,11 @@ ACCEPTS_TRIALS = re.compile(
 )
 """The enterprise would go along with something unfinished."""
 
-_GENERIC = frozenset(
-    "技术 工艺 设备 系统 装置 材料 产品 生产 企业 应用 项目 研究 方法 工件 处理 使用 添加 影响 要求 方案 加工 质量 检测 回收 利用 "
-    "成本 能耗 设计 控制 数据 平台 污染 环境 温度 压力 效率".split()
+_GENERIC_WORDS = (
+    "技术 工艺 设备 系统 装置 材料 产品 生产 企业 应用 项目 研究 方法 工件 处理 使用 添加 影响 "
+    "要求 方案 加工 质量 检测 回收 利用 成本 能耗 设计 控制 数据 平台 污染 环境 温度 压力 效率"
 )
+_GENERIC = frozenset(_GENERIC_WORDS.split())
 
 
 @functools.cache
