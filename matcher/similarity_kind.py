@@ -33,7 +33,7 @@ from matcher.objections.words import ASKED, object_finder
 READ = 1000
 """Characters of a text that are looked at: what it is about stands at its beginning."""
 
-_MIN_COMMON = 2  # characters of two titles that may name an object
+_SURE_COMMON = 3  # characters in common of two titles that name an object, known or not
 
 
 class SimilarityKind(StrEnum):
@@ -77,6 +77,8 @@ class Traits:
     title_functions: Mapping[str, Span]
     text_functions: Mapping[str, Span]
     means: Mapping[str, Span]
+    asked: str
+    """The text; of a need only the sentences that say what is wanted, the others blank."""
     left: str
     """The title with every function, means and generic word blanked out."""
 
@@ -106,6 +108,7 @@ def traits(record: Record) -> Traits:
         _places(words.functions, title.text, "title", last=True),
         _places(words.functions, asked, "text"),
         _places(words.means, title.text, "title") or _places(words.means, text.text, "text"),
+        asked,
         _blanked(title.text, (words.functions, words.means, words.generic)),
     )
 
@@ -130,66 +133,55 @@ def _part_of_whole(need: Traits, achievement: Traits, same: _Pair) -> KindReadin
     if part is None or _ending(need.title.text) is not None:
         return None
     wholes = _words().wholes
-    whole = _first(wholes, need.title) or _first(wholes, need.text)
+    whole = _first(wholes, need.title.text, "title") or _first(wholes, need.asked, "text")
     if whole is None:
         return None
-    return _made(
+    wanted, given = quote(need.record, whole), quote(achievement.record, part)
+    return KindReading(
         SimilarityKind.COMPLEMENT,
-        "需求要的是整体（“{0}”），成果是用在“{1}”上的一部分（“{2}”），可以组合。",
-        need,
-        achievement,
-        (whole, same[0]),
+        f"对象都涉及“{quote(achievement.record, same[1])}”，需求要的是整体（“{wanted}”），"
+        f"成果是其中的一部分（“{given}”），可以组合。",
+        (same[0], whole),
         (same[1], part),
-        (0, 1, 3),
     )
 
 
 def _same_function(need: Traits, achievement: Traits, same: _Pair) -> KindReading | None:
-    does = achievement.title_functions or achievement.text_functions
-    shared = _main(does, need.title_functions) or _main(does, need.text_functions)
+    shared = _main(achievement.title_functions, need.functions)
     if shared is None:
         return None
-    return _made(
+    return KindReading(
         SimilarityKind.SUBSTITUTE,
-        "需求和成果的对象都是“{0}”，要做的都是“{1}”。",
-        need,
-        achievement,
+        f"对象都涉及“{quote(achievement.record, same[1])}”，要做的都是{shared}。",
         (same[0], need.functions[shared]),
-        (same[1], does[shared]),
-        (0, 1),
+        (same[1], achievement.title_functions[shared]),
     )
 
 
 def _completing(need: Traits, achievement: Traits, same: _Pair) -> KindReading | None:
-    does = achievement.title_functions or achievement.text_functions
     for wanted, left in (need.title_functions or need.text_functions).items():
-        for given, right in does.items():
+        for given, right in achievement.title_functions.items():
             if frozenset((wanted, given)) in _words().complements:
-                return _made(
+                return KindReading(
                     SimilarityKind.COMPLEMENT,
-                    "对象都是“{0}”，需求要的是“{1}”，成果做的是“{3}”，可以前后衔接。",
-                    need,
-                    achievement,
+                    f"对象都涉及“{quote(achievement.record, same[1])}”，需求要的是{wanted}，"
+                    f"成果做的是{given}，可以前后衔接。",
                     (same[0], left),
                     (same[1], right),
-                    (0, 1, 2, 3),
                 )
     return None
 
 
 def _substitute(need: Traits, achievement: Traits, same: _Pair) -> KindReading | None:
     words = _words().substitution
-    wish = _first(words, need.title) or _first(words, need.text)
-    if wish is None or same[1].field != "title":
+    wish = _first(words, need.title.text, "title") or _first(words, need.asked, "text")
+    if wish is None or same[0].field != "title" or same[1].field != "title":
         return None
-    return _made(
+    return KindReading(
         SimilarityKind.SUBSTITUTE,
-        "需求要找“{1}”的产品，成果提供的就是“{2}”。",
-        need,
-        achievement,
+        f"需求写明“{quote(need.record, wish)}”，对象都是“{quote(achievement.record, same[1])}”。",
         (same[0], wish),
         (same[1],),
-        (0, 1, 2),
     )
 
 
@@ -201,38 +193,20 @@ def _cross_trade(need: Traits, achievement: Traits) -> KindReading | None:
     shared = _main(does, need.functions)
     if means is None or shared is None:
         return None
-    return _made(
+    return KindReading(
         SimilarityKind.CROSS_TRADE,
-        "行业不同，但都用“{0}”来做“{1}”，做法可以借鉴。",
-        need,
-        achievement,
+        f"行业不同，但都用“{quote(achievement.record, achievement.means[means])}”做{shared}，"
+        "做法可以借鉴。",
         (need.means[means], need.functions[shared]),
         (achievement.means[means], does[shared]),
-        (0, 1),
-    )
-
-
-def _made(
-    kind: SimilarityKind,
-    sentence: str,
-    need: Traits,
-    achievement: Traits,
-    left: tuple[Span, ...],
-    right: tuple[Span, ...],
-    quoted: tuple[int, ...],
-) -> KindReading:
-    words = [quote(need.record, s) for s in left] + [quote(achievement.record, s) for s in right]
-    del quoted
-    return KindReading(
-        kind, sentence.format(*words), tuple(dict.fromkeys(left)), tuple(dict.fromkeys(right))
     )
 
 
 def _same_object(need: Traits, achievement: Traits) -> _Pair | None:
     """Where both name the same object: by both titles, or by one title and the other's text."""
-    common = _longest_common(need.left, achievement.left)
-    if common is not None:
-        left, right, length = common
+    left, right, length = _longest_common(need.left, achievement.left)
+    # Two characters in common are a thing only where the dictionary knows it.
+    if length >= _SURE_COMMON or need.left[left : left + length] in object_finder():
         return Span("title", left, left + length), Span("title", right, right + length)
     for asked, held in (
         (need.title_objects, achievement.title_objects),
@@ -246,7 +220,7 @@ def _same_object(need: Traits, achievement: Traits) -> _Pair | None:
     return None
 
 
-def _longest_common(left: str, right: str) -> tuple[int, int, int] | None:
+def _longest_common(left: str, right: str) -> tuple[int, int, int]:
     """Start in each and length of the longest common run without blanks, the first of equals."""
     best = (0, 0, 0)
     lengths = [0] * (len(right) + 1)
@@ -258,7 +232,7 @@ def _longest_common(left: str, right: str) -> tuple[int, int, int] | None:
             before = here
             if lengths[j] > best[2]:
                 best = (i - lengths[j], j - lengths[j], lengths[j])
-    return best if best[2] >= _MIN_COMMON else None
+    return best
 
 
 def _other_trade(need: Record, achievement: Record) -> bool:
@@ -289,11 +263,10 @@ def _asked_part(text: Part) -> str:
     kept = []
     position = 0
     while position < len(text.text):
-        start, end = text.mention(position, position + 1).sentence
+        _, end = text.mention(position, position + 1).sentence
         sentence = text.text[position : end + 1]
         kept.append(sentence if ASKED.search(sentence) else " " * len(sentence))
         position += len(sentence)
-        del start
     return "".join(kept)
 
 
@@ -313,15 +286,15 @@ def _places(
 ) -> dict[str, Span]:
     """Each class with the place of its first word; ``last``: classes from the end, since what a
     Chinese title is about stands at its end."""
-    hits = [(name, Span(field, start, end)) for start, end, name in finder.find(text)]
+    hits = [(name, Span(field, start, end)) for start, end, name in finder.find(text) if name]
     found: dict[str, Span] = {}
     for name, span in reversed(hits) if last else hits:
         found.setdefault(name, span)
     return found
 
 
-def _first(finder: WordFinder[str], part: Part) -> Span | None:
-    return next((Span(part.field, s, e) for s, e, _ in finder.find(part.text)), None)
+def _first(finder: WordFinder[str], text: str, field: str) -> Span | None:
+    return next((Span(field, start, end) for start, end, _ in finder.find(text)), None)
 
 
 def _ending(title: str) -> Span | None:
@@ -344,7 +317,8 @@ def _words() -> _Words:
     source = resources.files("matcher.resources").joinpath("functions.toml")
     table: dict[str, Any] = tomllib.loads(source.read_text("utf-8"))
     return _Words(
-        _finder(table["functions"]),
+        # Things that are named after what is done are found as themselves, and say nothing.
+        _finder({**table["functions"], "": table["ignored"]["words"]}),
         _finder(table["means"]),
         tuple(sorted((fold(w).text for w in table["parts"]["部件"]), key=len, reverse=True)),
         _finder({"整体": table["parts"]["整体"]}),

@@ -145,6 +145,9 @@ class WordFinder(Generic[_T]):
             lengths = {len(word), *self._lengths.get(word[:2], ())}
             self._lengths[word[:2]] = tuple(sorted(lengths, reverse=True))
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._words
+
     def find(self, text: str) -> Iterator[tuple[int, int, _T]]:
         """Start, end and value of every word in plain ``text``."""
         reached = 0
