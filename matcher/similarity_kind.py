@@ -3,8 +3,8 @@ beside it, or the same means from another trade. Where the rules see too little 
 
 The rules, in order, on titles and the beginnings of the texts (``resources/functions.toml``):
 
-1. *Same object*, and the achievement's title ends in a part (传感器, 涂料) where the need asks for a
-   whole (系统, 生产线): 互补可组合.
+1. *Same object*, and the achievement's title ends in a part (传感器, 涂料) where the need asks for
+   a whole (系统, 生产线): 互补可组合.
 2. Same object, and what the achievement does is what the need asks for: 同类可替代.
 3. Same object, and the two functions stand before or after each other (检测 and 修复): 互补可组合.
 4. Same object, and the need asks for a substitute (国产化, 替代进口): 同类可替代.
@@ -27,8 +27,8 @@ from corpus.model import Achievement, Need, Record
 from corpus.text import fold
 from indexer.tokenizer import default_lexicon
 from matcher.explain import Span
-from matcher.objections.reading import Part, WordFinder, quote
-from matcher.objections.words import ASKED, object_finder
+from matcher.objections.reading import ASKED, Part, WordFinder, quote
+from matcher.objections.words import object_finder
 
 READ = 1000
 """Characters of a text that are looked at: what it is about stands at its beginning."""

@@ -2,15 +2,18 @@
 
     python -m eval.bench.diversity
 
-Method: every need of the sample corpus with a relevant achievement is ranked over the whole corpus
-by the product's engine. Near copies are the groups of ``corpus.duplicates`` without an encoder.
-Four lists are compared: as ranked, copies collapsed, institutions capped, both; the cap is the
-default of ``matcher.diversity``. Printed for each: mean nDCG@10 over the needs with a paired
-bootstrap interval of the difference to the list as ranked; the same with every near copy but the
-best shown taken out of the judgements (a collapsed copy costs nDCG, though nothing is lost to a
-person, who can list it); Gini coefficient of exposure among institutions, the largest share,
-coverage of the catalogue; near copies among the first ten, and the most places that one
-institution has there.
+Method: the sample corpus has 141 institutions and no near copy that ``corpus.duplicates`` finds
+without an encoder, so that neither step would have anything to do. Therefore: every third
+achievement is listed once more by its institution (edited title, sentences in another order: an
+edit of ``eval.bench.planting``), the copy graded as its original; and, for a crowded catalogue,
+institutions are taken to be one where the first two characters of their names are the same.
+Every need with a relevant achievement is ranked over the whole corpus by the product's engine. Near
+copies are the groups that ``corpus.duplicates`` finds. Compared: the list as ranked, copies
+collapsed, institutions capped (the default of ``matcher.diversity``), both. Printed for each: mean
+nDCG@10 with a paired bootstrap interval of the difference to the list as ranked; the same with
+each group of copies judged once, by its first place (a collapsed copy costs plain nDCG, though a
+person can list it); Gini coefficient of exposure among institutions, the largest share, coverage of
+the catalogue; near copies among the first ten; the most places that one institution has there.
 """
 
 from __future__ import annotations
@@ -26,10 +29,13 @@ from importlib import resources
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
+
 from corpus.duplicates.detect import find_duplicates
 from corpus.duplicates.groups import group_duplicates
 from corpus.duplicates.profile import Document
-from eval.experiment import LabelledStore, Pool, Ranker, collection
+from eval.bench.planting import COPIES
+from eval.experiment import LabelledStore, Pool, Ranker, Run, collection
 from eval.exposure import exposure
 from eval.measures import evaluate, ndcg, usable_needs
 from eval.qrels import read_qrels
@@ -64,7 +70,7 @@ class Catalogue:
         keys = [row["achievement_id"] for row in rows]
         return cls(
             {key: i for i, key in enumerate(keys)},
-            {row["achievement_id"]: row["organisation"] for row in rows},
+            {row["achievement_id"]: row["organisation"][:2] for row in rows},
             {keys[i]: f"G{n}" for n, group in enumerate(groups) for i in group.ids},
         )
 
@@ -81,13 +87,11 @@ class Catalogue:
         ]
 
 
-def variants(run: Mapping[str, Sequence[tuple[str, float]]], catalogue: Catalogue) -> dict[
-    str, dict[str, list[tuple[str, float]]]
-]:  # fmt: skip
+def variants(run: Run, catalogue: Catalogue) -> dict[str, Run]:
     """The four lists of every need."""
     keys = {number: key for key, number in catalogue.number.items()}
     uncapped, capped = DiversityConfig(first=0), DiversityConfig()
-    made = {}
+    made: dict[str, Run] = {}
     for name, copies, config in (
         ("as ranked", False, uncapped),
         ("copies collapsed", True, uncapped),
@@ -104,9 +108,23 @@ def variants(run: Mapping[str, Sequence[tuple[str, float]]], catalogue: Catalogu
     return made
 
 
-def without_copies(
-    qrels: Grades, ranking: Mapping[str, list[tuple[str, float]]], group: Mapping[str, str]
-) -> dict[str, float]:
+def listed_again(rows: Rows, qrels: Grades) -> tuple[Rows, dict[str, dict[str, int]]]:
+    """The rows with a copy of every third, graded as its original."""
+    rng = np.random.default_rng(SEED)
+    edit = COPIES["edited title, reordered"]
+    made, copy_of = list(rows), {}
+    for row in rows[::3]:
+        copy = edit(Document(0, row["title"], row["text"]), rng)
+        key = f"{row['achievement_id']}-2"
+        copy_of[row["achievement_id"]] = key
+        made.append({**row, "achievement_id": key, "title": copy.title, "text": copy.text})
+    graded = {need: dict(grades) for need, grades in qrels.items()}
+    for grades in graded.values():
+        grades |= {copy_of[key]: grade for key, grade in grades.items() if key in copy_of}
+    return made, graded
+
+
+def without_copies(qrels: Grades, ranking: Run, group: Mapping[str, str]) -> dict[str, float]:
     """nDCG@10 by need when each group counts once: the place and grade of its first member."""
     values = {}
     for need, grades in qrels.items():
@@ -114,7 +132,6 @@ def without_copies(
         for key, grade in grades.items():
             name = group.get(key, key)
             best[name] = max(grade, best.get(name, 0))
-        names = dict.fromkeys(group.get(key, key) for key, _ in ranking.get(need, ()))
         # A repeated copy keeps its place in the list, and is worth nothing.
         seen: set[str] = set()
         places = []
@@ -122,7 +139,6 @@ def without_copies(
             name = group.get(key, key)
             places.append(name if name not in seen else f"copy {place}")
             seen.add(name)
-        del names
         values[need] = ndcg(places, best, CUTOFF)
     return values
 
@@ -132,8 +148,10 @@ def main() -> None:
     cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
     makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
     with resources.as_file(resources.files("corpus.resources").joinpath("sample")) as folder:
-        needs, offers = _rows(folder / "needs.jsonl"), _rows(folder / "achievements.jsonl")
-        qrels = read_qrels(folder / "qrels.txt")
+        needs = _rows(folder / "needs.jsonl")
+        offers, qrels = listed_again(
+            _rows(folder / "achievements.jsonl"), read_qrels(folder / "qrels.txt")
+        )
     with tempfile.TemporaryDirectory() as folder_name:
         store = LabelledStore(
             collection(needs, offers, qrels), makers, Path(folder_name), datetime.now(UTC)
@@ -152,24 +170,27 @@ def main() -> None:
 
 def _line(
     name: str,
-    lists: Mapping[str, Mapping[str, list[tuple[str, float]]]],
+    lists: Mapping[str, Run],
     qrels: Grades,
     usable: Sequence[str],
     catalogue: Catalogue,
 ) -> str:
     plain, here = lists["as ranked"], lists[name]
     values = evaluate(here, qrels, usable).values(MEASURE)
-    difference = paired_bootstrap(evaluate(plain, qrels, usable).values(MEASURE), values, SEED)
-    once = without_copies({need: qrels[need] for need in usable}, dict(here), catalogue.group)
+    before = evaluate(plain, qrels, usable).values(MEASURE)
+    moved = paired_bootstrap(values, before, seed=SEED)
+    once = without_copies({need: qrels[need] for need in usable}, here, catalogue.group)
     tops = [[key for key, _ in here[need][:CUTOFF]] for need in usable]
     seen = exposure(tops, catalogue.organisation, CUTOFF)
     most = max(max(Counter(map(catalogue.organisation.__getitem__, top)).values()) for top in tops)
+    again = fmean(_copies(top, catalogue.group) for top in tops)
     return (
-        f"{name}: {MEASURE} {fmean(values):.4f} ({difference}); each group once "
-        f"{fmean(once.values()):.4f}; Gini {seen.gini:.3f}; largest share {seen.largest_share:.3f}; "
-        f"coverage {seen.coverage:.3f}; near copies in the first {CUTOFF}: "
-        f"{fmean(_copies(top, catalogue.group) for top in tops):.3f} a list; most of one "
-        f"institution {most}"
+        f"{name}: {MEASURE} {fmean(values):.4f} ({moved.difference:+.4f}, "
+        f"95 % {moved.low:+.4f} … {moved.high:+.4f}); each group once "
+        f"{fmean(once.values()):.4f}; Gini {seen.gini:.3f}; "
+        f"largest share {seen.largest_share:.3f}; coverage {seen.coverage:.3f}; "
+        f"near copies in the first {CUTOFF}: {again:.3f} a list; "
+        f"most of one institution {most}"
     )
 
 

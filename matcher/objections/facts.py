@@ -11,8 +11,8 @@ from datetime import date
 from corpus.model import Achievement, Amount, Kind, Maturity, Need
 from matcher.explain import Span
 from matcher.objections.model import Code, EmptyField, Objection, Severity
-from matcher.objections.reading import Reading, quote, whole
-from matcher.objections.words import ACCEPTS_TRIALS, ASKED
+from matcher.objections.reading import ASKED, Reading, quote, whole
+from matcher.objections.words import ACCEPTS_TRIALS
 
 MONTHS_PER_STAGE = 6
 """Months below which one stage (小试, 中试 …) is not counted as done; a cautious judgement."""

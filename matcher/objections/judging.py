@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from corpus.model import Achievement, Kind, Need
-from matcher.explain import Span
+from corpus.text import excerpt
 from matcher.objections.facts import (
     Stage,
     cooperation,
@@ -25,9 +25,10 @@ from matcher.objections.process import (
     refused,
     wrong_processes,
 )
-from matcher.objections.reading import MAX_READ, Reading, quote
+from matcher.objections.reading import Reading, quote
 from matcher.objections.scale import too_small
 
+_NAME = 20  # characters of a property's name
 _SEVERITIES, _CODES = tuple(Severity), tuple(Code)
 
 
@@ -81,15 +82,15 @@ def judge(
 
     Args:
         today: the day on which deadlines and validities are looked at.
-        indicators: rows of the indicator check. A row whose requirement does not stand in the
-            need as quoted says nothing here.
+        indicators: rows of the indicator check on title and body of both. A row counts where the
+            need says that it wants something (``Reading.asks_at``), not for how things are today.
     """
     wanted, achievement = need.need, offer.achievement
     found = [
         *out_of_reach(need.reading, offer.reading),
         *refused(need.reading, offer.reading),
         *wrong_processes(need.reading, offer.reading, need.processes, offer.processes),
-        *_of_indicators(wanted, indicators),
+        *_of_indicators(need.reading, achievement, indicators),
         *too_early(need.reading, wanted, offer.stage, achievement, today),
         *too_small(need.reading, offer.reading, offer.stage),
         *money(need.reading, wanted, offer.reading, achievement),
@@ -117,34 +118,26 @@ def visible(
     )
 
 
-def _of_indicators(need: Need, rows: Iterable[IndicatorRow]) -> Iterator[Objection]:
+def _of_indicators(
+    need: Reading, achievement: Achievement, rows: Iterable[IndicatorRow]
+) -> Iterator[Objection]:
     for row in rows:
-        span = _written(need, row.requirement)
-        if span is None:
+        if not any(need.asks_at(span) for span in row.need_spans):
             continue
-        asked = quote(need, span)
-        if row.verdict == "不满足":
+        asked = quote(need.record, row.need_spans[0])
+        if row.verdict == "不满足" and row.achievement_span is not None:
+            stated = quote(achievement, row.achievement_span)
             yield Objection(
                 Code.INDICATOR_FAILED,
                 Severity.BLOCKER,
-                f"需求要求“{asked}”，按成果写明的数值达不到。",
-                (span,),
+                f"需求要求“{asked}”，成果写的是“{stated}”，达不到。",
+                row.need_spans,
+                (row.achievement_span,),
             )
         elif row.verdict == "未说明":
             yield Objection(
                 Code.INDICATOR_MISSING,
                 Severity.OPEN,
-                f"需求要求“{asked}”，成果没有写{row.property}能做到多少。",
-                (span,),
+                f"需求要求“{asked}”，成果没有写明{excerpt(row.property, _NAME)}能不能达到。",
+                row.need_spans,
             )
-
-
-def _written(need: Need, requirement: str) -> Span | None:
-    wanted = requirement.strip()
-    if not wanted:
-        return None
-    for field, text in (("text", need.body[:MAX_READ]), ("title", need.title[:MAX_READ])):
-        at = text.find(wanted)
-        if at >= 0:
-            return Span(field, at, at + len(wanted))
-    return None

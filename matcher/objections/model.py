@@ -75,15 +75,19 @@ class Objection:
 
 
 class IndicatorRow(Protocol):
-    """What is read of a row of the indicator check."""
+    """What is read of a row of ``matcher.indicators``; its type is not needed here."""
 
     @property
     def verdict(self) -> str:
         """满足, 不满足 or 未说明."""
 
     @property
-    def requirement(self) -> str:
-        """The need's words, as they stand in its title or text: 抗拉强度≥1000 MPa."""
+    def need_spans(self) -> tuple[Span, ...]:
+        """Every place that states the requirement, at least one."""
+
+    @property
+    def achievement_span(self) -> Span | None:
+        """The statement that it was held against; there is one for 不满足."""
 
     # Last: below it the name is no decorator any more.
     @property

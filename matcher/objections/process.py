@@ -20,9 +20,8 @@ from corpus.quality.words import PROBLEM
 from corpus.text import fold
 from matcher.explain import Span
 from matcher.objections.model import Code, Objection, Severity
-from matcher.objections.reading import Mention, Part, Reading, WordFinder, quote
+from matcher.objections.reading import ASKED, Mention, Part, Reading, WordFinder, quote
 from matcher.objections.words import (
-    ASKED,
     NOT_OURS,
     NOT_WANTED,
     NOW,
@@ -57,7 +56,7 @@ class Stance(Enum):
     MEANT = 1  # the need asks for it, or the achievement is it
     OTHER = 2  # the present state, a comparison, something to get away from
     PLAIN = 3  # cannot be told
-    SETTING = 4  # the title of a need names it beside a trouble: where it works, or what it blames
+    SETTING = 4  # the need names it beside a trouble: where it works, or what it blames
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +89,17 @@ def groups() -> tuple[Group, ...]:
 @functools.cache
 def process_finder() -> WordFinder[tuple[tuple[int, str], ...]]:
     """Every word of the table → its places (group, side) in it."""
-    words: dict[str, tuple[tuple[int, str], ...]] = {}
+    words: dict[str, dict[int, str]] = {}
     for number, row in enumerate(_rows()):
         for side, forms in row["sides"].items():
             for form in forms:
-                word = fold(form).text
-                words[word] = (*words.get(word, ()), (number, side))
-    return WordFinder(words)
+                words.setdefault(fold(form).text, {})[number] = side
+    # The longest word is found: 砂型铸造 is a 铸造 too, for the groups that only know this.
+    for word, uses in words.items():
+        for other in (o for o in words if o != word and o in word):
+            for number, side in words[other].items():
+                uses.setdefault(number, side)
+    return WordFinder({word: tuple(sorted(uses.items())) for word, uses in words.items()})
 
 
 def processes_of(reading: Reading) -> Processes:
@@ -183,15 +186,13 @@ def _asked(mention: Mention, part: Part) -> Stance:
     clause = mention.clause
     if NOW.search(clause) or NOT_WANTED.search(clause):
         return Stance.OTHER
-    troubled = TROUBLE.search(clause) or PROBLEM.search(clause)
-    if part.field == "title":
-        return Stance.SETTING if troubled else Stance.MEANT
-    if troubled:
-        return Stance.OTHER
-    start, end = mention.sentence
-    left = max(start, mention.span.start - 120)
-    wanted = ASKED.search(part.text, left, min(end, mention.span.end + 40))
-    return Stance.MEANT if wanted else Stance.PLAIN
+    setting = TROUBLE.search(clause) or PROBLEM.search(clause)
+    if part.field == "text":
+        start, end = mention.sentence
+        left, right = max(start, mention.span.start - 120), min(end, mention.span.end + 40)
+        if not ASKED.search(part.text, left, right):
+            return Stance.OTHER if setting else Stance.PLAIN
+    return Stance.SETTING if setting else Stance.MEANT
 
 
 def _offered(mention: Mention, part: Part) -> Stance:

@@ -10,22 +10,30 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar
 
 from corpus.model import Achievement, Record
+from corpus.sections import SectionKind, sections
 from corpus.text import excerpt, simplify
 from matcher.explain import Span
 
 MAX_READ = 20_000
 """Characters of the title and of the text that are read; the rest is not looked at."""
 
+ASKED = re.compile(
+    r"希望|寻求|寻找|要求|求购|征集|期望|拟(?:引进|采用|寻|开发|建|用|选)|想(?:找|要|用)|需要|急需|亟需|引进|"
+    r"目标|开发|必须|须(?:采用|用|为|能)|改为|改成|改用|限定|只要|只考虑|倾向|优先"
+)
+"""Words of a sentence that says what is wanted."""
+
 _T = TypeVar("_T")
 _CLAUSE_END = re.compile(r"[。;!?\n,]|(?<!\d):(?!\d)")
 _SENTENCE_END = frozenset("。;!?\n")
 _BEFORE, _AFTER = 60, 40  # characters of a clause that are looked at around a mention
+_SENTENCE = 120  # characters of a sentence that are looked at on each side
 _QUOTE = 40
 _KEPT_CHARACTERS = 20_000
 
@@ -126,6 +134,22 @@ class Reading:
     def parts(self) -> tuple[Part, Part]:
         return self.title, self.text
 
+    def asks_at(self, span: Span) -> bool:
+        """Whether a place of a need says what is wanted: its title, its targets, or a sentence
+        with a word for wanting."""
+        if span.field == "title" or span.start >= MAX_READ:
+            return span.field == "title"
+        start, end = self.text.mention(span.start, span.end).sentence
+        start, end = max(start, span.start - _SENTENCE), min(end, span.end + _SENTENCE)
+        if ASKED.search(self.text.text, start, end):
+            return True
+        return any(left <= span.start < right for left, right in self._targets)
+
+    @cached_property
+    def _targets(self) -> list[tuple[int, int]]:
+        found = sections(self.text.text)
+        return [(s.start, s.end) for s in found if s.kind is SectionKind.TARGET]
+
     @property
     def is_achievement(self) -> bool:
         return isinstance(self.record, Achievement)
@@ -147,6 +171,10 @@ class WordFinder(Generic[_T]):
 
     def __contains__(self, word: str) -> bool:
         return word in self._words
+
+    def words(self) -> Iterable[tuple[str, _T]]:
+        """Every word with its value."""
+        return self._words.items()
 
     def find(self, text: str) -> Iterator[tuple[int, int, _T]]:
         """Start, end and value of every word in plain ``text``."""

@@ -13,12 +13,6 @@ from importlib import resources
 from corpus.text import fold
 from matcher.objections.reading import WordFinder
 
-ASKED = re.compile(
-    r"希望|寻求|寻找|要求|求购|征集|期望|拟(?:引进|采用|寻|开发|建|用|选)|想(?:找|要|用)|需要|急需|亟需|引进|"
-    r"目标|开发|必须|须(?:采用|用|为|能)|改为|改成|改用|限定|只要|只考虑|倾向|优先"
-)
-"""Words of a sentence that says what is wanted."""
-
 NOW = re.compile(
     r"目前|现有|现在|现用|现行|现为|现以|现靠|现采|当前|已有|原有|原来|一直|在用|为主|去年|今年|近年|此前|曾|试过|用过"
     r"|做过|拥有|配有|建有|具备|年产|我厂|我司|公司(?:有|是|以|主要)"
@@ -31,7 +25,7 @@ NOT_WANTED = re.compile(
 )
 """Words of a clause that names a process in order to get away from it."""
 
-TROUBLE = re.compile(r"问题|易|难|缺陷|事故|污染|压力大|成本高|减少|降低|废|隐患")
+TROUBLE = re.compile(r"问题|易|难|缺陷|事故|污染|压力大|成本高|减少|降低|废|隐患|改造|升级|改进")
 """Words of a clause in which a process may be named only because it makes trouble."""
 
 REFUSED = re.compile(
