@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from corpus.model import Achievement, Kind, Need
-from corpus.text import excerpt
 from matcher.objections.facts import (
     Stage,
     cooperation,
@@ -28,7 +27,6 @@ from matcher.objections.process import (
 from matcher.objections.reading import Reading, quote
 from matcher.objections.scale import too_small
 
-_NAME = 20  # characters of a property's name
 _SEVERITIES, _CODES = tuple(Severity), tuple(Code)
 
 
@@ -124,20 +122,18 @@ def _of_indicators(
     for row in rows:
         if not any(need.asks_at(span) for span in row.need_spans):
             continue
-        asked = quote(need.record, row.need_spans[0])
-        if row.verdict == "不满足" and row.achievement_span is not None:
-            stated = quote(achievement, row.achievement_span)
-            yield Objection(
-                Code.INDICATOR_FAILED,
-                Severity.BLOCKER,
-                f"需求要求“{asked}”，成果写的是“{stated}”，达不到。",
-                row.need_spans,
-                (row.achievement_span,),
-            )
+        asked, span = quote(need.record, row.need_spans[0]), row.achievement_span
+        stated = quote(achievement, span) if span is not None else ""
+        places = (span,) if span is not None else ()
+        if row.verdict == "不满足" and places:
+            code, severity = Code.INDICATOR_FAILED, Severity.BLOCKER
+            rest = f"成果写的是“{stated}”，达不到"
         elif row.verdict == "未说明":
-            yield Objection(
-                Code.INDICATOR_MISSING,
-                Severity.OPEN,
-                f"需求要求“{asked}”，成果没有写明{excerpt(row.property, _NAME)}能不能达到。",
-                row.need_spans,
-            )
+            code, severity = Code.INDICATOR_MISSING, Severity.OPEN
+            # What is told in other words is not found: that nothing is said would be a guess.
+            found = f"写的是“{stated}”，看不出能不能达到"
+            rest = f"成果{found}" if places else "在成果里没有找到对应的数值"
+        else:
+            continue
+        sentence = f"需求要求“{asked}”，{rest}。"
+        yield Objection(code, severity, sentence, row.need_spans, places)

@@ -87,12 +87,7 @@ class IndicatorRow(Protocol):
 
     @property
     def achievement_span(self) -> Span | None:
-        """The statement that it was held against; there is one for 不满足."""
-
-    # Last: below it the name is no decorator any more.
-    @property
-    def property(self) -> str:
-        """What is measured: 抗拉强度."""
+        """The statement that it was held against, if any; there is one for 不满足."""
 
 
 class Addressee(StrEnum):

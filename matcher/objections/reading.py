@@ -135,15 +135,18 @@ class Reading:
         return self.title, self.text
 
     def asks_at(self, span: Span) -> bool:
-        """Whether a place of a need says what is wanted: its title, its targets, or a sentence
-        with a word for wanting."""
+        """Whether a place of a need says what is wanted: its title, its targets (目标指标), or a
+        clause with a word for wanting; without targets a sentence with one is enough."""
         if span.field == "title" or span.start >= MAX_READ:
             return span.field == "title"
-        start, end = self.text.mention(span.start, span.end).sentence
-        start, end = max(start, span.start - _SENTENCE), min(end, span.end + _SENTENCE)
-        if ASKED.search(self.text.text, start, end):
+        if any(left <= span.start < right for left, right in self._targets):
             return True
-        return any(left <= span.start < right for left, right in self._targets)
+        mention = self.text.mention(span.start, span.end)
+        if ASKED.search(mention.clause):
+            return True
+        start, end = mention.sentence
+        start, end = max(start, span.start - _SENTENCE), min(end, span.end + _SENTENCE)
+        return not self._targets and ASKED.search(self.text.text, start, end) is not None
 
     @cached_property
     def _targets(self) -> list[tuple[int, int]]:
