@@ -45,6 +45,8 @@ from corpus.model import CorpusError
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _BATCH = 1000
+_HELD = ("need", "achievement", "import_run", "feedback", "evidence", "ranking_model")
+"""Tables of which a row means that somebody has worked with the database."""
 
 
 class BackupError(CorpusError):
@@ -154,7 +156,7 @@ def restore(engine: Engine, path: Path, now_at: datetime) -> Manifest:
 def _drop_empty(connection: Connection) -> None:
     tables = MetaData()
     tables.reflect(connection)
-    for name in ("need", "achievement", "import_run"):
+    for name in _HELD:
         table = tables.tables.get(name)
         if table is not None and connection.scalar(select(func.count()).select_from(table)):
             raise BackupError(

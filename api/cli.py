@@ -16,10 +16,12 @@ from rich.markup import escape
 
 from api.commands import database, loading
 from api.commands.duplicates import duplicates_app
+from api.commands.feedback import feedback_app
 from api.commands.imports import imports_app
 from api.commands.index import index_app, with_kind
 from api.commands.needs import need_app
 from api.commands.options import JsonOption, KindOption, LimitOption
+from api.commands.ranking import ranking_app
 from api.commands.records import record_app
 from api.console import (
     err,
@@ -59,6 +61,8 @@ app.add_typer(imports_app, name="imports")
 app.add_typer(record_app, name="record")
 app.add_typer(need_app, name="need")
 app.add_typer(duplicates_app, name="duplicates")
+app.add_typer(feedback_app, name="feedback")
+app.add_typer(ranking_app, name="ranking")
 app.add_typer(eval_app, name="eval")
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.feedback import ClosedToRaterError
 from api.schemas import Problem
 from api.sentences import input_sentence
 from api.web.templating import render
@@ -19,11 +20,15 @@ from corpus.database import database_problem
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError
+from matcher.feedback import FeedbackError, UnknownFeedbackError
 
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),
     IndexerError: (503, "检索暂不可用"),
     CorpusError: (503, "数据库暂不可用"),
+    UnknownFeedbackError: (404, "没有这条评价"),
+    ClosedToRaterError: (403, "内容没有公开"),
+    FeedbackError: (400, "评价没有记下"),
     MatchError: (400, "无法匹配"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {

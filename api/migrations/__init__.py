@@ -20,8 +20,9 @@ from sqlalchemy import Connection, Engine, inspect, text
 from corpus import tables as _records
 from corpus.duplicates import tables as _duplicates
 from corpus.model import CorpusError
+from matcher import tables as _matching
 
-TABLES = (_records, _duplicates)
+TABLES = (_records, _duplicates, _matching)
 """Modules that declare tables: loaded here, so that the schema is whole whoever asks."""
 BASELINE = "0001"
 """The schema that the first release made without Alembic."""

@@ -1,0 +1,285 @@
+"""Feedback at the edge: what commands and routes share, and its wire schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+from sqlmodel import Session
+
+from api.clock import now_at
+from api.deps import Name
+from api.schemas import Wire
+from api.services import Services
+from corpus.cleaning.contacts import extract_contacts
+from corpus.confidentiality import Role, hidden_fields, masked
+from corpus.model import Confidentiality, Kind, Record
+from corpus.repository import CorpusRepository
+from matcher.agreement import Agreement, agreement
+from matcher.feedback import (
+    DismissReason,
+    Feedback,
+    FeedbackError,
+    Judgement,
+    Pair,
+    Verdict,
+    judgement,
+)
+from matcher.repository import FeedbackFilter, FeedbackRepository, Given
+
+
+class ClosedToRaterError(FeedbackError):
+    """The role may not read what it wants to judge."""
+
+
+class FeedbackIn(Wire):
+    """A judgement of a pair."""
+
+    need: Name = Field(description="Id of the need.")
+    achievement: Name = Field(description="Id of the achievement.")
+    rater: str = Field(description="Who judges.", examples=["李工"])
+    verdict: Verdict
+    grade: int | None = Field(default=None, description="0 无, 1 弱, 2 较强, 3 强; for `grade`.")
+    reasons: list[DismissReason] = Field(
+        default_factory=list, description="At least one for `dismiss`, none otherwise."
+    )
+    note: str = Field(default="", description="At most 500 characters.")
+
+    def judgement(self) -> Judgement:
+        """Checked; FeedbackError if it makes no sense."""
+        return judgement(self.verdict, self.grade, self.reasons, self.note)
+
+
+class FeedbackOut(Wire):
+    """One entry of the log."""
+
+    id: int
+    need: str
+    need_title: str | None = Field(description="Null: the record is gone.")
+    achievement: str
+    achievement_title: str | None
+    verdict: Verdict
+    grade: int | None
+    reasons: list[DismissReason]
+    note: str | None = Field(description="Null: not shown to the role that asks.")
+    rater: str | None = Field(description="Null: not shown to the role that asks.")
+    given_at: datetime
+    outdated: bool = Field(description="One of the texts has changed since, or is gone.")
+    evidence: int | None
+    undone_at: datetime | None
+    undone_by: str | None
+
+
+class FeedbackPage(Wire):
+    """Entries, the newest first."""
+
+    total: int
+    offset: int
+    limit: int
+    entries: list[FeedbackOut]
+
+
+class _Views:
+    """The two records of entries as a role may see them, each read once."""
+
+    def __init__(self, session: Session, role: Role) -> None:
+        self._repository = CorpusRepository(session)
+        self._role = role
+        self._known: dict[tuple[Kind, str], Record | None] = {}
+
+    def record(self, kind: Kind, key: str) -> Record | None:
+        """In full: for comparing, not for showing."""
+        if (kind, key) not in self._known:
+            stored = self._repository.get(kind, key)
+            self._known[kind, key] = stored.record if stored else None
+        return self._known[kind, key]
+
+    def title(self, kind: Kind, key: str) -> str | None:
+        record = self.record(kind, key)
+        return masked(record, self._role).title if record else None
+
+    def note(self, entry: Feedback) -> str | None:
+        """A note may say what the texts say, and whom to call."""
+        records = (
+            self.record(Kind.NEED, entry.pair.need),
+            self.record(Kind.ACHIEVEMENT, entry.pair.achievement),
+        )
+        if not self.is_inside or any(r is None or self._closed(r) for r in records):
+            return None
+        clearance = self._role.clearance
+        return entry.judgement.note if clearance.contacts else extract_contacts(
+            entry.judgement.note
+        )[0]  # fmt: skip
+
+    def _closed(self, record: Record) -> bool:
+        return bool(hidden_fields(record, self._role) & {"title", "text"})
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the role works here; others do not learn who said what."""
+        return self._role.clearance.level is not Confidentiality.PUBLIC
+
+    def entry(self, entry: Feedback) -> FeedbackOut:
+        need = self.record(Kind.NEED, entry.pair.need)
+        achievement = self.record(Kind.ACHIEVEMENT, entry.pair.achievement)
+        texts = tuple(record.content_hash if record else None for record in (need, achievement))
+        return FeedbackOut(
+            id=entry.id,
+            need=entry.pair.need,
+            need_title=self.title(Kind.NEED, entry.pair.need),
+            achievement=entry.pair.achievement,
+            achievement_title=self.title(Kind.ACHIEVEMENT, entry.pair.achievement),
+            verdict=entry.verdict,
+            grade=entry.judgement.grade,
+            reasons=list(entry.judgement.reasons),
+            note=self.note(entry),
+            rater=entry.rater if self.is_inside else None,
+            given_at=entry.given_at,
+            outdated=entry.texts != texts,
+            evidence=entry.evidence_id,
+            undone_at=entry.undone_at,
+            undone_by=(entry.undone_by or None) if self.is_inside else None,
+        )
+
+
+def give(
+    services: Services, pair: Pair, rater: str, said: Judgement, role: Role
+) -> tuple[FeedbackOut, bool]:
+    """Note a judgement; the entry as ``role`` may see it, and whether it is new.
+
+    Raises:
+        UnknownRecordError, FeedbackError: see ``FeedbackRepository.give``.
+        ClosedToRaterError: ``role`` may not read one of the texts.
+    """
+    with services.writing() as session:
+        views = _Views(session, role)
+        for kind, key in ((Kind.NEED, pair.need), (Kind.ACHIEVEMENT, pair.achievement)):
+            record = views.record(kind, key)
+            if record is not None and hidden_fields(record, role) & {"title", "text"}:
+                raise ClosedToRaterError(
+                    f"{kind.label} {key} 的内容没有向“{role.value}”公开，不能评价。"
+                    "请由看得到原文的人评价。"
+                )
+        given: Given = FeedbackRepository(session).give(pair, rater, said, now_at())
+        return views.entry(given.feedback), given.new
+
+
+def undo(services: Services, feedback_id: int, who: str, role: Role) -> FeedbackOut:
+    """Take an entry back.
+
+    Raises:
+        UnknownFeedbackError, FeedbackError: see ``FeedbackRepository.undo``.
+    """
+    with services.writing() as session:
+        undone = FeedbackRepository(session).undo(feedback_id, who, now_at())
+        return _Views(session, role).entry(undone)
+
+
+def page(
+    services: Services, where: FeedbackFilter, offset: int, limit: int, role: Role
+) -> FeedbackPage:
+    """Entries that pass a filter. Roles from outside cannot ask for what somebody said."""
+    with services.reading() as session:
+        views, repository = _Views(session, role), FeedbackRepository(session)
+        entries = repository.entries(where, offset, limit)
+        return FeedbackPage(
+            total=repository.count(where),
+            offset=offset,
+            limit=limit,
+            entries=[views.entry(entry) for entry in entries],
+        )
+
+
+def shelved(
+    services: Services, where: FeedbackFilter, offset: int, limit: int, role: Role
+) -> FeedbackPage:
+    """The dismissals that keep pairs away now (已搁置), the newest first."""
+    kind = Kind.ACHIEVEMENT if where.need is None and where.achievement else Kind.NEED
+    asked = where.need if kind is Kind.NEED else where.achievement
+    with services.reading() as session:
+        views = _Views(session, role)
+        pairs = FeedbackRepository(session).dismissed_pairs(
+            kind, None if asked is None else [asked]
+        )
+        found = [
+            d.feedback
+            for some in pairs.values()
+            for d in some
+            if where.achievement in (None, d.pair.achievement)
+            and where.rater in (None, d.feedback.rater)
+        ]
+        found.sort(key=lambda entry: -entry.id)
+        return FeedbackPage(
+            total=len(found),
+            offset=offset,
+            limit=limit,
+            entries=[views.entry(entry) for entry in found[offset : offset + limit]],
+        )
+
+
+def agreed(services: Services, role: Role) -> tuple[Agreement, dict[Pair, tuple[str, str]]]:
+    """Agreement over the whole log, and the titles of the pairs it names as ``role`` sees them."""
+    with services.reading() as session:
+        found, views = agreement(FeedbackRepository(session).log()), _Views(session, role)
+        titles = {
+            d.pair: (
+                views.title(Kind.NEED, d.pair.need) or "",
+                views.title(Kind.ACHIEVEMENT, d.pair.achievement) or "",
+            )
+            for d in found.disagreements
+        }
+    return found, titles
+
+
+def trec_lines(
+    qrels: Mapping[str, Mapping[str, int]],
+) -> tuple[list[str], list[Pair]]:
+    """Lines ``need 0 achievement grade``, and the pairs that such a file cannot name: its columns
+    are separated by blanks."""
+    lines: list[str] = []
+    left_out: list[Pair] = []
+    for need, graded in qrels.items():
+        for achievement, grade in graded.items():
+            if _is_word(need) and _is_word(achievement):
+                lines.append(f"{need} 0 {achievement} {grade}\n")
+            else:
+                left_out.append(Pair(need, achievement))
+    return lines, left_out
+
+
+def _is_word(key: str) -> bool:
+    return key.split() == [key]
+
+
+def agreement_json(found: Agreement, titles: Mapping[Pair, tuple[str, str]]) -> dict[str, Any]:
+    """For programs."""
+    return {
+        "raters": found.raters,
+        "units": found.units,
+        "krippendorff_alpha": found.alpha,
+        "cohen_kappa": [
+            {"raters": [k.first, k.second], "common": k.common, "kappa": k.kappa}
+            for k in found.kappas
+        ],
+        "disagreements": [
+            {
+                "need": d.pair.need,
+                "need_title": titles[d.pair][0],
+                "achievement": d.pair.achievement,
+                "achievement_title": titles[d.pair][1],
+                "grades": dict(d.grades),
+                "decisions": {rater: f.verdict.value for rater, f in d.decisions.items()},
+            }
+            for d in found.disagreements
+        ],
+    }
+
+
+def said_label(verdict: Verdict, grade: int | None, reasons: Iterable[DismissReason]) -> str:
+    """A judgement in a few words."""
+    if verdict is Verdict.GRADE:
+        return f"{verdict.label} {grade}"
+    named = "、".join(reasons)
+    return f"{verdict.label}：{named}" if named else verdict.label
