@@ -103,18 +103,25 @@ def card_text(card: Mapping[str, Any]) -> str:
     return canonical(card, "匹配说明")
 
 
-def evidence_hash(proposal: Proposal) -> str:
-    """SHA-256 over all that was proposed: the same proposal is kept once.
+def check_parts(basis: Basis) -> None:
+    """Whether the score is what its parts say.
 
     Raises:
-        EvidenceError: the parts do not add up to the score, or a feature comes twice.
-        MatchError: a number is not finite, or the card is no JSON.
+        EvidenceError: they do not add up to it, or a feature comes twice.
     """
-    basis, need, achievement = proposal.basis, proposal.need, proposal.achievement
     if len({part.feature for part in basis.parts}) != len(basis.parts):
         raise EvidenceError("匹配依据里有重名的特征，没有保存。这是程序的问题。")
     if not abs(math.fsum(part.part for part in basis.parts) - basis.score) <= EXACT:
         raise EvidenceError("匹配依据的各部分相加不等于总分，没有保存。这是程序的问题。")
+
+
+def evidence_hash(proposal: Proposal) -> str:
+    """SHA-256 over all that was proposed: the same proposal is kept once.
+
+    Raises:
+        MatchError: a number is not finite, or the card is no JSON.
+    """
+    basis, need, achievement = proposal.basis, proposal.need, proposal.achievement
     said = {
         "need": [need.key, need.content_hash, need.record_hash],
         "achievement": [achievement.key, achievement.content_hash, achievement.record_hash],

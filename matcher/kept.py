@@ -24,6 +24,7 @@ from matcher.evidence import (
     Part,
     Proposal,
     card_text,
+    check_parts,
     evidence_hash,
 )
 from matcher.feedback import Pair
@@ -58,6 +59,7 @@ class EvidenceRepository:
             EvidenceError: the parts do not add up.
             MatchError: the card or the model is no JSON.
         """
+        check_parts(proposal.basis)
         need, achievement = proposal.need, proposal.achievement
         proposal = replace(
             proposal,
