@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -220,9 +221,17 @@ def shelved(
 
 
 def agreed(services: Services, role: Role) -> tuple[Agreement, dict[Pair, tuple[str, str]]]:
-    """Agreement over the whole log, and the titles of the pairs it names as ``role`` sees them."""
+    """Agreement over the whole log, and the titles of the pairs it names as ``role`` sees them.
+
+    Roles from outside see numbers for the names of the raters.
+    """
     with services.reading() as session:
-        found, views = agreement(FeedbackRepository(session).log()), _Views(session, role)
+        views, log = _Views(session, role), FeedbackRepository(session).log()
+        if not views.is_inside:
+            raters = sorted({entry.rater for entry in log})
+            names = {rater: f"评价人 {n}" for n, rater in enumerate(raters, start=1)}
+            log = [replace(entry, rater=names[entry.rater]) for entry in log]
+        found = agreement(log)
         titles = {
             d.pair: (
                 views.title(Kind.NEED, d.pair.need) or "",

@@ -223,3 +223,30 @@ class Corpus:
             self._add(name, parts)
         surplus = {"另名": ("title", "保密", word("a second title, 保密", secret))}
         self._add("SURPLUS", {"名称": ("title", "", PUBLIC_TITLE[self.kind]), **surplus})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A pair that somebody judges in the test, by the ends of the two keys."""
+
+    name: str
+    rater: str
+    note: str
+
+
+RATER = Canary("kenarf01q", "feedback: rater", INSIDE)
+NOTE = Canary("kenarf02q", "feedback: note", INSIDE)
+NOTE_PHONE = Canary("13973000001", "feedback: note: phone", WITH_CONTACTS)
+NOTE_INSIDE = Canary("kenarf03q", "feedback: note on 内部", INSIDE)
+NOTE_SECRET = Canary("kenarf04q", "feedback: note on 保密", ADMINISTRATOR)
+NOTE_FIELD = Canary("kenarf05q", "feedback: note on a text at 保密", ADMINISTRATOR)
+FEEDBACK = [RATER, NOTE, NOTE_PHONE, NOTE_INSIDE, NOTE_SECRET, NOTE_FIELD]
+JUDGED = [
+    Judged("PLAIN", RATER.word, f"{NOTE.word}，联系电话：{NOTE_PHONE.word}，下周再约"),
+    Judged("OPEN", "李工", ""),
+    Judged("INSIDE", "李工", NOTE_INSIDE.word),
+    Judged("SECRET", "李工", NOTE_SECRET.word),
+    Judged("FIELDS", "李工", NOTE_FIELD.word),
+    *(Judged(name, "李工", "") for name in ("TAXONOMY", "TITLE1", "TITLE2", "IC", "CI", "SURPLUS")),
+]
+"""Two raters disagree about each: the agreement names it."""

@@ -43,6 +43,8 @@ from indexer.tokenizer import JiebaTokenizer
 from matcher.calibration import RelevanceConfig
 from matcher.engine import MatchConfig, MatchEngine
 from tests.acceptance.canaries import (
+    FEEDBACK,
+    JUDGED,
     OPEN_FIELD,
     PUBLIC_TEXT,
     PUBLIC_TITLE,
@@ -56,7 +58,7 @@ from tests.acceptance.conftest import environment, free_port, program
 
 WORDS = {Kind.NEED: "needs", Kind.ACHIEVEMENT: "achievements"}
 CORPORA = {kind: Corpus(kind) for kind in Kind}
-CANARIES = [canary for corpus in CORPORA.values() for canary in corpus.canaries]
+CANARIES = [*FEEDBACK, *(canary for corpus in CORPORA.values() for canary in corpus.canaries)]
 
 
 class RememberingEncoder(FakeEncoder):
@@ -90,6 +92,10 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "region": [None, SECRET_REGION, "玉田县"],
     "min_maturity": [None, "可以量产"],
     "include_expired": [False, True],
+    "need": [None, "N-SECRET", "N-INSIDE"],
+    "achievement": [None, "A-SECRET"],
+    "shelved": [False, True],
+    "undone": [False, True],
 }
 
 
@@ -143,6 +149,12 @@ def made(folder: Path, keep: Callable[[str], bool] = lambda _key: True) -> World
             assert (report["new"], report["failed_count"]) == (1, 0), report
     world.run("index", "build")
     world.run("duplicates", "find")
+    for judged in JUDGED:
+        pair = f"N-{judged.name}", f"A-{judged.name}"
+        if all(key in keys[kind] for kind, key in zip((Kind.NEED, Kind.ACHIEVEMENT), pair,
+                                                      strict=True)):  # fmt: skip
+            world.run("feedback", "dismiss", *pair, "--who", "王工", "--reason", "工艺不符")
+            world.run("feedback", "accept", *pair, "--who", judged.rater, "--note", judged.note)
     return world
 
 
@@ -177,6 +189,14 @@ def printed(world: World, role: Role, folder: Path) -> Iterator[tuple[str, str]]
         for asked in (["need", "list"], *(["need", "check", key] for key in world.keys[Kind.NEED])):
             yield " ".join([*asked, *form]), run(*asked, *as_role, *form)
         yield f"match --all {form}", run("match", "--all", "-n", "100", *as_role, *form)
+        for asked in (
+            ["feedback", "list", *as_role, *form],
+            ["feedback", "list", "--undone", *as_role, *form],
+            ["feedback", "list", "--shelved", *as_role, *form],
+            ["feedback", "agreement", *as_role, *form],
+            ["ranking", "list", *form],
+        ):
+            yield " ".join(asked), run(*asked)
     for name in ("out.xlsx", "out.jsonl"):
         path = folder / name
         yield f"{name} said", run("match", "--all", "-n", "100", "--out", str(path), *as_role)
@@ -194,8 +214,16 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     """Every GET route of the schema with its parameters, ``every`` combination of them or one
     changed at a time, and the pages."""
     schema = client.get("/openapi.json").json()
+    writing = {
+        (path, method)
+        for path, methods in schema["paths"].items()
+        for method in set(methods) - {"get"}
+    }
+    assert writing == WRITING, "a new kind of route: does it show records?"
+    yield from judged(client, world)
     for path, methods in schema["paths"].items():
-        assert set(methods) == {"get"}, "a new kind of route: does it show records?"
+        if "get" not in methods:
+            continue
         parameters = methods["get"].get("parameters", [])
         known = {p["name"]: PARAMETERS[p["name"]] for p in parameters if p["in"] == "query"}
         for place, filled in enumerate(filled_paths(path, world)):
@@ -214,6 +242,27 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
         answer = client.get(wrong)
         assert answer.status_code in {404, 422}
         yield wrong, whole(answer)
+
+
+WRITING = {("/api/v1/feedback", "post"), ("/api/v1/feedback/{feedback_id}", "delete")}
+
+
+def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
+    """What the routes of ``WRITING`` answer for every record."""
+    for need, achievement in zip(*(sorted(world.keys[kind]) for kind in Kind), strict=True):
+        pair = dict(zip((k.value for k in Kind), (need, achievement), strict=True))
+        said = {**pair, "rater": "张工", "verdict": "grade", "grade": 2}
+        answer = client.post("/api/v1/feedback", json=said)
+        assert answer.status_code in {200, 201, 403}, answer.text
+        yield f"POST {pair}", whole(answer)
+        if answer.status_code != 403:
+            place = f"/api/v1/feedback/{answer.json()['id']}"
+            yield f"DELETE {pair}", whole(client.delete(place, params={"who": "张工"}))
+    for number in range(1, 2 * len(JUDGED) + 1):
+        # Nobody is named: refused, whatever it is about.
+        answer = client.delete(f"/api/v1/feedback/{number}", params={"who": " "})
+        assert answer.status_code == 400
+        yield f"DELETE {number}", whole(answer)
 
 
 def filled_paths(path: str, world: World) -> list[str]:
@@ -381,6 +430,7 @@ def test_the_running_server_and_its_log(
             asked += [f"/api/v1{path}" for path in paths] + paths[1:5]
             asked += ["/api/v1/needs?limit=200", f"/api/v1/search?q={QUERIES[0]}&limit=100"]
             asked += [f"/?q={QUERIES[1]}", "/api/v1/search?limit=x", "/readyz"]
+            asked += ["/api/v1/feedback?limit=200&undone=true", "/api/v1/feedback?shelved=true"]
             outputs = {path: whole(client.get(path)) for path in asked}
     finally:
         process.terminate()

@@ -21,7 +21,13 @@ from corpus.importing.readers import Row
 from corpus.importing.rows import converter
 from corpus.model import Kind, RecordFilter, Status
 from corpus.repository import CorpusRepository
+from matcher.evidence import Proposal
+from matcher.feedback import DismissReason, Pair, Verdict, judgement
+from matcher.kept import EvidenceRepository, RankingRepository
+from matcher.ranking_models import GateResult, RankingModel
+from matcher.repository import FeedbackFilter, FeedbackRepository
 from tests.conftest import NOW_AT
+from tests.integration.test_evidence import BASIS, MODEL
 from tests.integration.test_history import FULL_ACHIEVEMENT, FULL_NEED
 
 
@@ -63,6 +69,38 @@ def fill(engine: Engine) -> None:
         session.commit()
 
 
+def judge(engine: Engine) -> None:
+    """Feedback with evidence, one entry taken back, and ranking models promoted and rolled back."""
+    need, achievement = FULL_NEED, FULL_ACHIEVEMENT
+    pair = Pair(need.key, achievement.key)
+    with Session(engine) as session:
+        proposal = Proposal(need=need, achievement=achievement, basis=BASIS)
+        evidence = EvidenceRepository(session).keep(proposal, "李工", NOW_AT)
+        feedback, ranking = FeedbackRepository(session), RankingRepository(session)
+        far = judgement(Verdict.DISMISS, reasons=[DismissReason.TOO_FAR], note="太远 😀")
+        feedback.give(pair, "李工", far, NOW_AT, evidence.id)
+        graded = feedback.give(pair, "王工", judgement(Verdict.GRADE, 3), NOW_AT)
+        feedback.undo(graded.feedback.id, "王工", NOW_AT)
+        other = RankingModel("另一个", {"weights": {"词语": 0.1 + 0.2}})
+        ranking.promote(MODEL, GateResult(True, {"ndcg": 0.8}), "李工", NOW_AT)
+        ranking.promote(other, GateResult(False, {}), "李工", NOW_AT, "演示", force=True)
+        ranking.rollback(other.hash, "李工", NOW_AT)
+        session.commit()
+
+
+def judged(engine: Engine) -> list[Any]:
+    """All that a user can see of it."""
+    with Session(engine) as session:
+        feedback, ranking = FeedbackRepository(session), RankingRepository(session)
+        return [
+            feedback.entries(FeedbackFilter(undone=True), 0, 99),
+            feedback.dismissed_pairs(Kind.NEED),
+            EvidenceRepository(session).evidence(1),
+            ranking.models(),
+            ranking.events(),
+        ]
+
+
 def content(engine: Engine) -> dict[str, list[Any]]:
     """All that a user can see of a database."""
     with Session(engine) as session:
@@ -89,13 +127,16 @@ def test_what_was_backed_up_comes_back(
     databases: dict[str, Engine], tmp_path: Path, source: str, target: str
 ) -> None:
     fill(databases[source])
-    before = content(databases[source])
+    judge(databases[source])
+    before, said = content(databases[source]), judged(databases[source])
+    assert all(said)
     made = backup(databases[source], tmp_path / "备份.zip", NOW_AT)
     assert made.tables["need"][0] == 1202
     assert check(tmp_path / "备份.zip") == made
     _drop_all(databases[source])
     restore(databases[target], tmp_path / "备份.zip", NOW_AT)
     assert content(databases[target]) == before
+    assert judged(databases[target]) == said
     with Session(databases[target]) as session:
         assert CorpusRepository(session).revision() >= int(NOW_AT.timestamp())
     with Session(databases[target]) as session:
@@ -135,6 +176,18 @@ def test_a_restore_never_overwrites(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="文件已存在"):
         backup(engine, tmp_path / "b.zip", NOW_AT)
     assert len(content(engine)["records"]) == 1203
+    engine.dispose()
+
+
+def test_a_database_with_a_ranking_model_alone_is_not_empty(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path / 'x.db'}")
+    migrations.prepare(engine)
+    backup(engine, tmp_path / "b.zip", NOW_AT)
+    with Session(engine) as session:
+        RankingRepository(session).promote(MODEL, GateResult(True, {}), "李工", NOW_AT)
+        session.commit()
+    with pytest.raises(BackupError, match="已有数据"):
+        restore(engine, tmp_path / "b.zip", NOW_AT)
     engine.dispose()
 
 

@@ -163,7 +163,7 @@ def test_what_was_altered_afterwards_is_noticed(engine: Engine, change: str) -> 
         replace(BASIS, parts=(*BASIS.parts, Part("语义", 0.0, 0.0))),
         replace(BASIS, card={"x": float("inf")}),
         replace(BASIS, card={"x": object()}),
-        replace(BASIS, card={1: "x"}),
+        replace(BASIS, card={"x": {1: "y"}}),
         replace(BASIS, card={"x": "\ud800"}),
         replace(BASIS, model=RankingModel("", {})),
     ],

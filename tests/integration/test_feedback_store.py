@@ -240,20 +240,32 @@ def test_feedback_on_a_proposal_is_about_the_texts_that_were_proposed(session: S
         repository.give(Pair("N1", "A2"), "李工", ACCEPT, NOW_AT, kept.id)
 
 
-def test_two_processes_that_dismiss_one_pair_leave_an_entry_for_each_rater(
+def test_two_processes_that_dismiss_one_pair_leave_one_entry_for_each_rater(
     engine: Engine,
 ) -> None:
     with writer(engine) as session:
         store(session, NEED, ACHIEVEMENT)
         session.commit()
     url = engine.url.set(drivername=engine.url.get_backend_name())
-    shown = url.render_as_string(hide_password=False)
-    command = [sys.executable, "-m", "tests.integration.feedback_process", shown]
+    command = [sys.executable, "-m", "tests.integration.feedback_process",
+               url.render_as_string(hide_password=False), "40"]  # fmt: skip
     started = [
-        subprocess.Popen([*command, rater, "15"], cwd=ROOT) for rater in ("李工", "王工", "李工")
+        subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
     ]
-    assert [process.wait(timeout=120) for process in started] == [0, 0, 0]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate(timeout=120)
+    assert [process.returncode for process in started] == [0, 0]
     with Session(engine) as session:
         entries = FeedbackRepository(session).entries(FeedbackFilter(undone=True), 0, 99)
-        assert sorted(entry.rater for entry in entries) == ["李工", "王工"]
+        assert sorted(entry.rater for entry in entries) == sorted(f"R{n}" for n in range(40))
         assert shelved(session) == {"N1": [PAIR]}
