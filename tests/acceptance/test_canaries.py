@@ -153,8 +153,8 @@ def made(folder: Path, keep: Callable[[str], bool] = lambda _key: True) -> World
         pair = f"N-{judged.name}", f"A-{judged.name}"
         if all(key in keys[kind] for kind, key in zip((Kind.NEED, Kind.ACHIEVEMENT), pair,
                                                       strict=True)):  # fmt: skip
-            world.run("feedback", "dismiss", *pair, "--who", "王工", "--reason", "工艺不符")
             world.run("feedback", "accept", *pair, "--who", judged.rater, "--note", judged.note)
+            world.run("feedback", "dismiss", *pair, "--who", "王工", "--reason", "工艺不符")
     return world
 
 
