@@ -99,7 +99,7 @@ class _Views:
 
     def title(self, kind: Kind, key: str) -> str | None:
         record = self.record(kind, key)
-        return masked(record, self._role).title if record else None
+        return record.title if record else None
 
     def note(self, entry: Feedback) -> str | None:
         """A note may say what the texts say, and whom to call."""

@@ -25,7 +25,7 @@ from matcher.ranking_models import RankingModel
 from tests.integration.faked import use_fakes
 
 Invoke = Callable[..., Result]
-RECORDS = [
+RECORDS: list[Need | Achievement] = [
     Need(key="N1", title="钢渣微粉活性低", text="希望提高早期活性。"),
     Need(key="N 2", title="陶瓷坯体开裂"),
     Need(key="N3", title="不外传的需求", confidentiality=Confidentiality.INTERNAL),
