@@ -15,7 +15,7 @@ from api.deps import Name
 from api.schemas import Wire
 from api.services import Services
 from corpus.cleaning.contacts import extract_contacts
-from corpus.confidentiality import Role, hidden_fields, masked
+from corpus.confidentiality import Role, hidden_fields
 from corpus.model import Confidentiality, Kind, Record
 from corpus.repository import CorpusRepository
 from matcher.agreement import Agreement, agreement
