@@ -15,7 +15,7 @@ from api.deps import Name
 from api.schemas import Wire
 from api.services import Services
 from corpus.cleaning.contacts import extract_contacts
-from corpus.confidentiality import Role, hidden_fields
+from corpus.confidentiality import Role, hidden_fields, masked
 from corpus.model import Confidentiality, Kind, Record
 from corpus.repository import CorpusRepository
 from matcher.agreement import Agreement, agreement
@@ -99,7 +99,7 @@ class _Views:
 
     def title(self, kind: Kind, key: str) -> str | None:
         record = self.record(kind, key)
-        return record.title if record else None
+        return masked(record, self._role).title if record else None
 
     def note(self, entry: Feedback) -> str | None:
         """A note may say what the texts say, and whom to call."""
