@@ -72,6 +72,8 @@ def print_ranking(ranking: RankingOut) -> None:
             f"  没有合适的{ranking.target.label}（共比较 {ranking.eligible} 项）。"
             "可放宽筛选条件、换一种说法，或等新的记录。"
         )
+    if ranking.shelved:
+        out.print(f"  [dim]已搁置 {ranking.shelved} 对：zhitong feedback list --shelved[/dim]")
     for rank, match in enumerate(ranking.matches, start=1):
         mark = "[green]推荐[/green]" if match.recommended else "可看"
         title = f"{escape(match.document.title)} [dim]{escape(match.document.id)}[/dim]"

@@ -217,6 +217,9 @@ class RankingOut(Wire):
     query: str
     target: Kind
     eligible: int = Field(description="Records that passed the filters.")
+    shelved: int = Field(
+        description="Records left out of these: the pair was dismissed, and nothing changed since."
+    )
     matches: list[MatchOut]
     problems: list[str] = Field(description="Paths of the search that could not answer.")
 
@@ -230,6 +233,7 @@ class RankingOut(Wire):
             query=shown.title if shown else ranking.query.title,
             target=ranking.target,
             eligible=ranking.eligible,
+            shelved=ranking.shelved,
             matches=[MatchOut.of(match, ranking.query, hidden, role) for match in ranking.matches],
             problems=list(ranking.problems),
         )

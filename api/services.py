@@ -31,6 +31,7 @@ from indexer.tokenizer import JiebaTokenizer
 from indexer.update import IndexUpdate
 from matcher.engine import MatchEngine, Ranking
 from matcher.query import Query
+from matcher.repository import FeedbackRepository
 
 _BATCH = 256
 _ATTEMPTS = 5
@@ -192,8 +193,9 @@ class Services:
     ) -> RankingOut:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
         with self.searching(kind.other) as (repository, shard, lag):
+            shelved = self._shelved(kind, [key]).get(key, frozenset())
             stored, ranking = self.engine.match_record(
-                repository, kind, key, _readable(where, role), limit, shard
+                repository, kind, key, _readable(where, role), limit, shard, shelved
             )
             return RankingOut.of(_with_problems(ranking, lag), role, stored.record)
 
@@ -213,6 +215,7 @@ class Services:
                 chunk = ids[start : start + _BATCH]
                 needs = repository.get_many(Kind.NEED, chunk)
                 records = [needs[i].record for i in chunk if i in needs]
+                shelved = self._shelved(Kind.NEED, [record.key for record in records])
                 rankings = self.engine.match(
                     repository,
                     [Query.of(record) for record in records],
@@ -220,6 +223,7 @@ class Services:
                     _readable(where, role),
                     limit,
                     shard,
+                    [shelved.get(record.key, frozenset()) for record in records],
                 )
                 found += [
                     RankingOut.of(_with_problems(ranking, lag), role, record)
@@ -227,6 +231,17 @@ class Services:
                 ]
                 progress("match", start + len(chunk), len(ids))
         return found
+
+    def _shelved(self, kind: Kind, keys: Sequence[str]) -> dict[str, frozenset[int]]:
+        """By key, the ids on the other side with which it was dismissed and nothing changed."""
+        with self.reading() as session:
+            pairs = FeedbackRepository(session).dismissed_pairs(kind, keys)
+        return {
+            key: frozenset(
+                one.achievement_id if kind is Kind.NEED else one.need_id for one in dismissed
+            )
+            for key, dismissed in pairs.items()
+        }
 
     # -- the index as a whole --------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,6 +54,8 @@ class Ranking:
     matches: tuple[Match, ...]
     eligible: int
     problems: tuple[str, ...]
+    shelved: int
+    """Documents that passed the filter and were left out, since the pair was dismissed."""
 
 
 class MatchEngine:
@@ -106,10 +108,11 @@ class MatchEngine:
         where: RecordFilter,
         limit: int,
         shard: IndexShard | None = None,
+        shelved: Sequence[Collection[int]] | None = None,
     ) -> list[Ranking]:
         """Explained matches for each query; an empty list where nothing is good enough.
 
-        ``shard`` None is the current one.
+        ``shard`` None is the current one; ``shelved`` are ids to leave out, for each query.
 
         Raises:
             ShardError: no index can answer.
@@ -118,13 +121,15 @@ class MatchEngine:
         prepared = prepare_queries(
             queries, self.makers, self.config.query, dense=self._dense(shard)
         )
-        allowed = self._eligible.get(repository, target, where, shard)
+        eligible = self._eligible.get(repository, target, where, shard)
         # With a path off, every relevance lacks its part: a line drawn for the whole would hide
         # all that the other path finds.
         floor = 0.0 if shard.problems else self.config.relevance.floor
         problems = (*shard.problems, _UNFILTERED) if shard.problems else ()
         rankings = []
-        for query in prepared:
+        for query, left_out in zip(prepared, shelved or [()] * len(prepared), strict=True):
+            # Not remembered with the filter: feedback is no change of the corpus.
+            allowed = np.setdiff1d(eligible, np.array(sorted(left_out), np.int64))
             kept: list[tuple[FusedDoc, Relevance]] = []
             covered = shard.lexical.coverage(query.terms) if shard.lexical is not None else None
             for doc in self._fuse(shard, query, allowed):
@@ -139,7 +144,8 @@ class MatchEngine:
                 for doc, estimate in kept
                 if doc.id in records
             )
-            rankings.append(Ranking(query.query, target, matches, len(allowed), problems))
+            aside = len(eligible) - len(allowed)
+            rankings.append(Ranking(query.query, target, matches, len(allowed), problems, aside))
         return rankings
 
     def match_record(
@@ -150,8 +156,9 @@ class MatchEngine:
         where: RecordFilter,
         limit: int,
         shard: IndexShard | None = None,
+        shelved: Collection[int] = (),
     ) -> tuple[StoredRecord, Ranking]:
-        """Matches of one stored record on the other side.
+        """Matches of one stored record on the other side, without the ids in ``shelved``.
 
         Raises:
             UnknownRecordError: no such record.
@@ -159,7 +166,8 @@ class MatchEngine:
         """
         stored = repository.require(kind, key)
         query = Query.of(stored.record)
-        return stored, self.match(repository, [query], kind.other, where, limit, shard)[0]
+        [ranking] = self.match(repository, [query], kind.other, where, limit, shard, [shelved])
+        return stored, ranking
 
     def _dense(self, shard: IndexShard) -> bool:
         return shard.dense is not None and "dense" in self.config.retrieval.signals

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from api.app import create_app
 from api.clock import now_at
 from api.services import Services
 from api.settings import Settings
-from corpus.model import Achievement, Kind, Need, Organisation
+from corpus.confidentiality import Role
+from corpus.model import Achievement, Kind, Need, Organisation, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.testing import FakeEncoder
 from tests.integration.faked import use_fakes
@@ -224,3 +226,31 @@ def test_another_model_of_the_same_dimension_is_refused_and_readiness_says_why(
         assert {p["signal"] for m in ranking["matches"] for p in m["parts"]} == {"lexical"}
         assert "语义检索已停用" in ranking["problems"][0]
         assert "语义检索已停用" in other.get("/needs/N/1").text
+
+
+def test_a_dismissed_pair_stays_away_until_one_side_changes(either: TestClient) -> None:
+    services: Services = either.app.state.services  # type: ignore[attr-defined]
+
+    def both() -> list[tuple[int, int, int]]:
+        answers = [
+            either.get(f"/api/v1/{path}/matches").json()
+            for path in ("needs/N/1", "achievements/A/1")
+        ]
+        return [(len(a["matches"]), a["shelved"], a["eligible"]) for a in answers]
+
+    assert both() == [(1, 0, 1)] * 2
+    pair = {"need": "N/1", "achievement": "A/1", "rater": "王工"}
+    given = either.post(
+        "/api/v1/feedback", json={**pair, "verdict": "dismiss", "reasons": ["工艺不符"]}
+    )
+    assert given.status_code == 201, given.text
+    assert both() == [(0, 1, 0)] * 2
+    assert "已搁置 1 对" in either.get("/needs/N/1").text
+    [row] = services.match_all(RecordFilter(), 5, Role.OFFICER)
+    assert (len(row.matches), row.shelved) == (0, 1)
+    # Free text is no pair.
+    assert len(either.get("/api/v1/search", params={"q": NEED.text}).json()["matches"]) == 1
+    with services.writing() as session:
+        changed = replace(ACHIEVEMENT, text="采用复合激发剂，钢渣活性指数高，已在两家钢厂应用。")
+        CorpusRepository(session).upsert([changed], now_at())
+    assert both() == [(1, 0, 1)] * 2

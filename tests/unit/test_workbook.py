@@ -36,7 +36,8 @@ def ranking(text: str, *, matches: bool = True) -> RankingOut:
         document_sentence=span,
     )
     return RankingOut(
-        source=RecordOut.of(need, Role.OFFICER), query=text, target=Kind.ACHIEVEMENT, eligible=1,
+        source=RecordOut.of(need, Role.OFFICER), query=text, target=Kind.ACHIEVEMENT, shelved=0,
+        eligible=1,
         matches=[match] if matches else [], problems=[],
     )  # fmt: skip
 
