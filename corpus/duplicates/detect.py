@@ -39,8 +39,8 @@ class DuplicateConfig:
     """Score from which the encoder is asked."""
     alone: float = 0.83
     """Score that is enough where there is no encoder to ask."""
-    cosine: float = 0.96
-    """Cosine from which the encoder's answer is yes (of the built-in encoder)."""
+    cosine: float = 0.9
+    """Cosine from which the encoder's answer is yes (the built-in one with its adapter)."""
 
     def __post_init__(self) -> None:
         if not 0 < self.possible <= self.alone <= self.sure <= 1:
