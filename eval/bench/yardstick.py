@@ -99,9 +99,9 @@ def run(folder: Path) -> None:
     for cut, query in itertools.product((False, True), ("title", "whole")):
         variant = f"{'jieba' if cut else 'default'}-{query}"
         for fusion, ranked in _txtai(exported, cut, query):
-            _finish(folder, f"txtai-{fusion}-{variant}", ranked)
+            finish(folder, f"txtai-{fusion}-{variant}", ranked)
         for fusion, ranked in _haystack(exported, cut, query):
-            _finish(folder, f"haystack-{fusion}-{variant}", ranked)
+            finish(folder, f"haystack-{fusion}-{variant}", ranked)
 
 
 def _txtai(exported: Exported, cut: bool, query: str) -> Iterator[tuple[str, dict[str, Ranked]]]:
@@ -109,11 +109,13 @@ def _txtai(exported: Exported, cut: bool, query: str) -> Iterator[tuple[str, dic
     from txtai import Embeddings
 
     field = "cut" if cut else "plain"
-    asked = [exported.text(row, query, cut) for row in exported.needs]
-    vectors = _vectors_by_text(
-        [(row[field] for row in exported.achievements), iter(asked)],
-        [exported.achievement_vectors, exported.need_vectors],
+    texts = distinct(
+        [row[field] for row in exported.achievements]
+        + [exported.text(row, query, cut) for row in exported.needs]
     )
+    rows = np.concatenate([exported.achievement_vectors, exported.need_vectors])
+    vectors = dict(zip(texts, rows, strict=True))
+    documents, asked = texts[: len(exported.achievements)], texts[len(exported.achievements) :]
 
     def transform(inputs: Sequence[str]) -> NDArray[np.float32]:
         return np.array([vectors[text] for text in inputs], dtype=np.float32)
@@ -125,7 +127,8 @@ def _txtai(exported: Exported, cut: bool, query: str) -> Iterator[tuple[str, dic
         with Embeddings(
             method="external", transform=transform, hybrid=True, scoring=scoring, backend="numpy"
         ) as index:
-            index.index((row["id"], row[field], None) for row in exported.achievements)
+            ids = [row["id"] for row in exported.achievements]
+            index.index(zip(ids, documents, itertools.repeat(None), strict=False))
             found = index.batchsearch(asked, len(exported.achievements))
         yield (
             fusion,
@@ -180,15 +183,19 @@ def _haystack(exported: Exported, cut: bool, query: str) -> Iterator[tuple[str, 
         )
 
 
-def _vectors_by_text(
-    texts: Sequence[Iterator[str]], vectors: Sequence[NDArray[np.float32]]
-) -> dict[str, NDArray[np.float32]]:
-    found: dict[str, NDArray[np.float32]] = {}
-    for some, rows in zip(texts, vectors, strict=True):
-        for text, row in zip(some, rows, strict=True):
-            if text in found and not np.allclose(found[text], row, atol=1e-4):
-                raise ValueError(f"two vectors for one text: {text[:40]}")
-            found[text] = row
+def distinct(texts: Sequence[str]) -> list[str]:
+    """The texts in their order, with blanks put behind a text that came before.
+
+    txtai asks for the vector of a text, and different titles may be cut into equal tokens. Blanks
+    behind a text are nothing to its tokenizers.
+    """
+    seen: set[str] = set()
+    found = []
+    for text in texts:
+        while text in seen:
+            text += " "
+        seen.add(text)
+        found.append(text)
     return found
 
 
@@ -197,7 +204,7 @@ def _within(row: dict[str, Any], ranked: Sequence[tuple[str, float]]) -> Ranked:
     return [(key, float(score)) for key, score in ranked if pool is None or key in pool]
 
 
-def _finish(folder: Path, name: str, ranked: dict[str, Ranked]) -> None:
+def finish(folder: Path, name: str, ranked: dict[str, Ranked]) -> None:
     """A TREC run whose scores are made of the ranks, so that every reader sees this order."""
     lines = [
         f"{need} Q0 {key} {rank} {1.0 / rank!r} {name}\n"
