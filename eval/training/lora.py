@@ -27,19 +27,22 @@ _LAYERS = (
 
 
 class LowRank(nn.Module):
-    """A frozen linear layer plus ``scale · up · down``; ``up`` starts at 0, so nothing changes."""
+    """A frozen linear layer plus ``scale · b · a``; ``b`` starts at 0, so nothing changes.
+
+    ``a`` (rank, in) and ``b`` (out, rank) are A and B of the paper, ``scale`` its α / r.
+    """
 
     def __init__(self, linear: nn.Linear, rank: int = RANK, alpha: float = ALPHA) -> None:
         super().__init__()
         self.linear = linear
-        self.down = nn.Parameter(torch.empty(rank, linear.in_features))
-        self.up = nn.Parameter(torch.zeros(linear.out_features, rank))
+        self.a = nn.Parameter(torch.empty(rank, linear.in_features))
+        self.b = nn.Parameter(torch.zeros(linear.out_features, rank))
         self.scale = alpha / rank
-        nn.init.kaiming_uniform_(self.down, a=math.sqrt(5))
+        nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """The layer's output."""
-        added = nn.functional.linear(nn.functional.linear(inputs, self.down), self.up)
+        added = nn.functional.linear(nn.functional.linear(inputs, self.a), self.b)
         frozen: torch.Tensor = self.linear(inputs)
         return frozen + added * self.scale
 
@@ -59,12 +62,29 @@ def adapt(model: Any) -> list[nn.Parameter]:
     return [parameter for parameter in model.parameters() if parameter.requires_grad]
 
 
-def write(model: Any, path: Path, name: str, metadata: Mapping[str, str]) -> None:
-    """Write the trained parts as an adapter of the default model (``indexer/adapter.py``)."""
-    tensors = {
-        key: value.detach().half().contiguous()
-        for key, value in model.named_parameters()
-        if value.requires_grad
-    }
+def state(model: Any) -> dict[str, torch.Tensor]:
+    """What is trained, by name: ``a`` and ``b`` of every adapted layer, such as
+    ``encoder.layer.0.attention.self.query.a``."""
+    return {key: value.detach() for key, value in model.named_parameters() if value.requires_grad}
+
+
+def convert(
+    state: Mapping[str, torch.Tensor], path: Path, name: str, metadata: Mapping[str, str]
+) -> None:
+    """Write a ``state`` as an adapter of the default model, in float16 (``indexer/adapter.py``).
+
+    Raises:
+        ValueError: it is not an ``a`` and a ``b`` for every layer, or a value is beyond float16.
+    """
+    layers = sorted({key.rpartition(".")[0] for key in state})
+    if not layers or set(state) != {f"{layer}.{part}" for layer in layers for part in "ab"}:
+        raise ValueError("not an a and a b for every layer")
+    tensors = {}
+    for layer in layers:
+        for part, written in (("a", "down"), ("b", "up")):
+            half = state[f"{layer}.{part}"].detach().half().contiguous()
+            if not half.isfinite().all():
+                raise ValueError(f"{layer}.{part} has values that float16 cannot hold")
+            tensors[f"{layer}.{written}"] = half
     fixed = {"format": FORMAT, "name": name, "base": MODEL_NAME, "scale": str(ALPHA / RANK)}
     save_file(tensors, path, metadata={**metadata, **fixed})
