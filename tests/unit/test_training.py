@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors import safe_open
 from transformers import BertConfig, BertModel
 
-from eval.training.adapter import Trainer
-from eval.training.lora import LowRank, adapt, write
+from eval.training.adapter import Trainer, main, train
+from eval.training.lora import LowRank, adapt, convert, state
 from eval.training.pairs import BATCH, Batch, Pairs
 from indexer.adapter import load_adapter
 from indexer.builtin import MODEL_NAME
@@ -34,13 +35,17 @@ def _model() -> Any:
 
 
 class _Tokenizer:
-    """A number for each known character."""
+    """A number for each character, of its own for the known ones."""
 
     def __call__(self, texts: list[str], **_: object) -> dict[str, torch.Tensor]:
-        rows = [[_WORDS.index(c) + 1 for c in text if c in _WORDS][:30] for text in texts]
+        rows = [[_number(c) for c in text][:30] for text in texts]
         longest = max(map(len, rows))
         ids = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
         return {"input_ids": ids, "attention_mask": (ids > 0).long()}
+
+
+def _number(character: str) -> int:
+    return _WORDS.index(character) + 1 if character in _WORDS else 32 + ord(character) % 32
 
 
 def test_an_adapter_starts_as_nothing_and_merging_equals_running(tmp_path: Path) -> None:
@@ -52,7 +57,7 @@ def test_an_adapter_starts_as_nothing_and_merging_equals_running(tmp_path: Path)
     with torch.no_grad():
         for parameter in trained:
             parameter.copy_(torch.randn_like(parameter).half() * 0.1)
-    write(model, tmp_path / "a", "试验", {"steps": "1"})
+    convert(state(model), tmp_path / "a", "试验", {"steps": "1"})
     load_adapter(tmp_path / "a", MODEL_NAME).add_to(same)
     merged = same(input_ids=ids).last_hidden_state
     assert not torch.allclose(merged, before, atol=1e-3)
@@ -61,7 +66,43 @@ def test_an_adapter_starts_as_nothing_and_merging_equals_running(tmp_path: Path)
 
 def test_the_frozen_layer_stays_as_it_is() -> None:
     layer = LowRank(torch.nn.Linear(4, 3).requires_grad_(False))
-    assert {name for name, p in layer.named_parameters() if p.requires_grad} == {"down", "up"}
+    assert {name for name, p in layer.named_parameters() if p.requires_grad} == {"a", "b"}
+
+
+def test_a_converted_state_is_read_back_as_it_was(tmp_path: Path) -> None:
+    model = _model()
+    adapt(model)
+    trained = {key: torch.randn_like(value) for key, value in state(model).items()}
+    convert(trained, tmp_path / "a", "试验", {"seed": "7", "format": "别的"})
+    adapter = load_adapter(tmp_path / "a", MODEL_NAME)
+    assert (adapter.name, adapter.scale) == ("试验", 2.0)
+    read = {
+        f"{layer}.{part}": tensor
+        for layer, (up, down) in adapter.layers.items()
+        for part, tensor in (("a", down), ("b", up))
+    }
+    assert len(read) == 2 * 6 * 2  # a and b of six layers in two blocks
+    assert read.keys() == trained.keys()
+    assert all(torch.equal(read[key], trained[key].half()) for key in trained)
+    with safe_open(tmp_path / "a", framework="pt") as file:
+        assert file.metadata()["seed"] == "7"
+
+
+@pytest.mark.parametrize(
+    "state_of",
+    [
+        {},
+        {"x.a": torch.ones(2, 3)},
+        {"x.a": torch.ones(2, 3), "x.b": torch.ones(3, 2), "x.c": torch.ones(1)},
+        {"x.a": torch.ones(2, 3), "x.b": torch.full((3, 2), 1e6)},
+    ],
+)
+def test_what_is_no_adapter_or_too_large_is_not_written(
+    state_of: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"every layer|float16"):
+        convert(state_of, tmp_path / "a", "试验", {})
+    assert not (tmp_path / "a").exists()
 
 
 @pytest.mark.parametrize("graded", [False, True])
@@ -119,3 +160,38 @@ def test_batches_are_the_same_for_a_seed_and_never_hold_what_is_held_out(tmp_pat
             )
         if batch.grades is not None:
             assert all(row[place] == 2 for place, row in enumerate(batch.grades))
+
+
+def test_a_title_of_the_same_field_is_another_one_where_there_is_one(tmp_path: Path) -> None:
+    data = _data(tmp_path)
+    path = data / "listings/achievements.jsonl"
+    alone = {"name": "独一项", "context": "正文", "industry": "独门-独类"}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(alone, ensure_ascii=False) + "\n")
+    pairs = Pairs(data, 1, 0.5)
+    seen_alone = False
+    for _ in range(60):
+        batch = pairs.batch(8)  # the ninth of the round
+        assert batch.task == "fields"
+        for query, offered in zip(batch.queries, batch.passages, strict=False):
+            alike = query.removeprefix("query: ") == offered.removeprefix("passage: ")
+            assert alike == query.endswith("独一项")
+            seen_alone |= alike
+    assert seen_alone
+
+
+def test_training_prints_losses_and_says_when(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer = Trainer(_model(), _Tokenizer(), steps=20)
+    assert list(train(trainer, Pairs(_data(tmp_path), 1, 0.5), 20)) == [18, 20]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["18/20", "20/20"]
+    assert all(f"{task} " in lines[0] for task in ("achievements", "needs", "papers", "fields"))
+
+
+@pytest.mark.parametrize("wrong", [["--steps", "0"], ["--held-out-patents", "1.5"]])
+def test_impossible_options_are_refused_before_anything_is_loaded(wrong: list[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["nowhere", "out", *wrong])
+    assert refused.value.code == 2
