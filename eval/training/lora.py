@@ -42,8 +42,10 @@ class LowRank(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """The layer's output."""
-        added = nn.functional.linear(nn.functional.linear(inputs, self.a), self.b)
+        # The frozen part first: gradients are added up in the order of these calls, in bfloat16,
+        # and another order would not make the shipped adapter again.
         frozen: torch.Tensor = self.linear(inputs)
+        added = nn.functional.linear(nn.functional.linear(inputs, self.a), self.b)
         return frozen + added * self.scale
 
 
