@@ -7,7 +7,7 @@ Method: low-rank adapters (rank 16) on every linear layer, all else frozen; in-b
 loss in both directions (InfoNCE, van den Oord et al. 2018; τ = 0.03) over title ↔ body and
 Chinese ↔ foreign title, and CoSENT (Su 2022; τ = 0.05) over titles of the same technology field;
 AdamW with warm-up and linear decay, bfloat16. Some 40 minutes on two busy cores. The file is
-written every 54 steps. Same data, seed and kind of processor: same file but for the last bits.
+written every 54 steps. On one machine the same data and seed give the same weights, bit for bit.
 """
 
 from __future__ import annotations
