@@ -129,7 +129,7 @@ class MatchEngine:
         rankings = []
         for query, left_out in zip(prepared, shelved or [()] * len(prepared), strict=True):
             # Not remembered with the filter: feedback is no change of the corpus.
-            allowed = np.setdiff1d(eligible, np.array(sorted(left_out), np.int64))
+            allowed = _without(eligible, left_out)
             kept: list[tuple[FusedDoc, Relevance]] = []
             covered = shard.lexical.coverage(query.terms) if shard.lexical is not None else None
             for doc in self._fuse(shard, query, allowed):
@@ -213,6 +213,12 @@ class MatchEngine:
         )
         recommended = estimate.value >= self.config.relevance.recommend
         return Match(document, doc.score, doc, estimate, recommended, explanation)
+
+
+def _without(ids: NDArray[np.int64], left_out: Collection[int]) -> NDArray[np.int64]:
+    if not left_out:  # nearly always: no work for every query then
+        return ids
+    return ids[np.isin(ids, np.fromiter(left_out, np.int64), invert=True)]
 
 
 def _parts(shard: IndexShard, query: PreparedQuery, doc_id: int) -> dict[str, float]:
