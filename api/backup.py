@@ -41,6 +41,7 @@ from api import migrations
 from api.schemas import Wire
 from api.sentences import file_sentence
 from corpus.model import CorpusError
+from corpus.tables import aware
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -222,7 +223,7 @@ def _load(connection: Connection, table: Table, lines: IO[bytes]) -> None:
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+        return aware(value).astimezone(UTC).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"no JSON form for {type(value)}")

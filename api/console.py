@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,6 +16,7 @@ from rich.table import Table
 from api.clock import TIME_ZONE
 from api.schemas import MatchOut, RankingOut, RecordOut
 from corpus.model import Kind
+from corpus.tables import aware
 from corpus.text import excerpt
 
 _STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
@@ -55,8 +56,7 @@ def print_json(value: object) -> None:
 def local_time(moment: str | datetime) -> str:
     """A stored time as the clock in Tangshan showed it."""
     value = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return aware.astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M")
+    return aware(value).astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 def print_ranking(ranking: RankingOut) -> None:

@@ -21,7 +21,7 @@ from corpus.model import CorpusError, Kind, Record, Status
 from corpus.organisations import UNDONE, settle_organisations
 from corpus.repository import CorpusRepository
 from corpus.snapshot import from_json, to_json
-from corpus.tables import ImportRunTable, RecordVersionTable
+from corpus.tables import ImportRunTable, RecordVersionTable, stored_id
 
 _CHUNK = 500
 
@@ -152,9 +152,7 @@ class History:
         """Note that a file is being loaded; returns the import's number."""
         self._session.add(run)
         self._session.flush()
-        if run.id is None:
-            raise AssertionError("a stored row has an id")
-        return run.id
+        return stored_id(run)
 
     def update_import(self, run: ImportRunTable) -> None:
         """Note what an import has done."""

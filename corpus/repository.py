@@ -27,7 +27,7 @@ from corpus.model import (
     UnknownRecordError,
 )
 from corpus.quality import answers_of, apply_answers
-from corpus.tables import CorpusStateTable, OrganisationTable
+from corpus.tables import CorpusStateTable, OrganisationTable, stored_id
 
 # SQLite's oldest limit on bound parameters is 999.
 _CHUNK = 500
@@ -175,7 +175,7 @@ class CorpusRepository:
                 rows[name].region = region
             self._session.add(rows[name])
         self._session.flush()
-        return {name: _id(row) for name, row in rows.items()}
+        return {name: stored_id(row) for name, row in rows.items()}
 
     # -- reading ---------------------------------------------------------------------------
 
@@ -307,7 +307,7 @@ class CorpusRepository:
         if limit is not None:
             statement = statement.limit(limit)
         for row, organisation in self._session.exec(statement):
-            yield StoredRecord(_id(row), from_row(row, organisation), Status(row.status))
+            yield StoredRecord(stored_id(row), from_row(row, organisation), Status(row.status))
 
 
 def _decide(row: Any, record: Record) -> Upserted:
@@ -334,9 +334,3 @@ def _chunks(records: Sequence[Record]) -> Iterator[tuple[Kind, list[Record]]]:
         for kind in Kind:
             if chunk := [r for r in records[start : start + _CHUNK] if r.kind is kind]:
                 yield kind, chunk
-
-
-def _id(row: Any) -> int:
-    if row.id is None:
-        raise AssertionError("a stored row has an id")
-    return int(row.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, BigInteger, Column, Integer, UniqueConstraint
@@ -12,6 +12,18 @@ from sqlmodel import Field, SQLModel
 BigKey = BigInteger().with_variant(Integer, "sqlite")
 # An id names a document in indexes, also after its record is gone: no other may ever get it.
 _NEVER_REUSED = {"sqlite_autoincrement": True}
+
+
+def stored_id(row: Any) -> int:
+    """The id of a row that is in the database."""
+    if row.id is None:
+        raise AssertionError("a stored row has an id")
+    return int(row.id)
+
+
+def aware(moment: datetime) -> datetime:
+    """A stored time; SQLite keeps UTC without saying so."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 class OrganisationTable(SQLModel, table=True):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from corpus.duplicates.groups import DisjointSets
 from corpus.duplicates.profile import SHINGLE, Document, profile, shingle_hashes
 from eval.experiment import Collection
 from eval.qrels import EvalError, Qrels
@@ -157,7 +158,7 @@ def near_copies(documents: Sequence[Query], share: float = NEAR_COPY) -> list[in
     such pairs are found, not a sample of them. Numbers run from 0 in order of appearance.
     """
     profiles = [profile(Document(i, each.title, each.text)) for i, each in enumerate(documents)]
-    groups = _Union(len(profiles))
+    groups = DisjointSets()
     by_title: dict[str, int] = {}
     for i, each in enumerate(profiles):
         groups.join(i, by_title.setdefault(each.title, i))
@@ -172,7 +173,7 @@ def near_copies(documents: Sequence[Query], share: float = NEAR_COPY) -> list[in
         for i, j in similar_sets(sets, share):
             groups.join(i, j)
     first: dict[int, int] = {}
-    return [first.setdefault(groups.root(i), len(first)) for i in range(len(profiles))]
+    return [first.setdefault(groups.of(i), len(first)) for i in range(len(profiles))]
 
 
 def similar_sets(sets: Sequence[frozenset[int]], share: float) -> list[tuple[int, int]]:
@@ -230,19 +231,3 @@ def _placed(
 
 def _pairs(needs: Iterable[str], pairs: Mapping[str, int]) -> int:
     return sum(pairs[need] for need in needs)
-
-
-class _Union:
-    """Disjoint sets with path halving (Tarjan & van Leeuwen 1984, JACM 31(2))."""
-
-    def __init__(self, count: int) -> None:
-        self._parent = list(range(count))
-
-    def root(self, i: int) -> int:
-        while self._parent[i] != i:
-            self._parent[i] = self._parent[self._parent[i]]
-            i = self._parent[i]
-        return i
-
-    def join(self, i: int, j: int) -> None:
-        self._parent[self.root(i)] = self.root(j)

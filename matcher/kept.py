@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from corpus.history import History
 from corpus.model import Achievement, Kind, Need, Record, Status
 from corpus.snapshot import from_json, to_json
+from corpus.tables import aware, stored_id
 from indexer.generation import Maker
 from matcher.canonical import canonical, content_hash
 from matcher.evidence import (
@@ -339,18 +340,6 @@ class RankingRepository:
             )
         )
         self._session.flush()
-
-
-def aware(moment: datetime) -> datetime:
-    """A stored time; SQLite keeps UTC without saying so."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def stored_id(row: Any) -> int:
-    """The id of a row that is in the database."""
-    if row.id is None:
-        raise AssertionError("a stored row has an id")
-    return int(row.id)
 
 
 def _kept(row: RankingModelTable) -> KeptModel:

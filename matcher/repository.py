@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from corpus.model import Achievement, Kind, Need, Record
 from corpus.repository import CorpusRepository
-from corpus.tables import AchievementTable, NeedTable
+from corpus.tables import AchievementTable, NeedTable, aware, stored_id
 from matcher.feedback import (
     DismissReason,
     Exported,
@@ -33,7 +33,7 @@ from matcher.feedback import (
     repeats,
     stated_facts,
 )
-from matcher.kept import EvidenceRepository, aware
+from matcher.kept import EvidenceRepository
 from matcher.tables import FeedbackTable
 
 # SQLite's oldest limit on bound parameters is 999.
@@ -299,10 +299,8 @@ def _conditions(where: FeedbackFilter) -> list[Any]:
 
 
 def _feedback(row: FeedbackTable) -> Feedback:
-    if row.id is None:
-        raise AssertionError("a stored row has an id")
     return Feedback(
-        id=row.id,
+        id=stored_id(row),
         pair=Pair(row.need_key, row.achievement_key),
         rater=row.rater,
         judgement=Judgement(

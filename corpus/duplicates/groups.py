@@ -38,7 +38,7 @@ def group_duplicates(
     the order of the arguments.
     """
     ordered = sorted(set(pairs), key=lambda p: (-p.score, p.left_id, p.right_id))
-    groups = _Groups()
+    groups = DisjointSets()
     for pair in ordered:
         if pair.score == 1.0:
             groups.join(pair.left_id, pair.right_id)
@@ -59,7 +59,7 @@ def group_duplicates(
     return _made(groups, ordered, {d.id: d for d in documents})
 
 
-class _Groups:
+class DisjointSets:
     """Disjoint sets, each named by its smallest member."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ def _move_links(links: dict[int, dict[int, int]], size: dict[int, int], to: int,
 
 
 def _made(
-    groups: _Groups, pairs: Sequence[DuplicatePair], documents: dict[int, Document]
+    groups: DisjointSets, pairs: Sequence[DuplicatePair], documents: dict[int, Document]
 ) -> list[DuplicateGroup]:
     inside: dict[int, list[DuplicatePair]] = {}
     for pair in pairs:

@@ -9,11 +9,12 @@ from typing import Any
 from sqlmodel import Session
 
 from corpus.duplicates.groups import DuplicateGroup
-from corpus.duplicates.rows import GroupRows, row_id
+from corpus.duplicates.rows import GroupRows
 from corpus.duplicates.stored import EventAction, GroupState, KeyPair, RecordedCounts
 from corpus.duplicates.tables import DuplicateGroupTable, DuplicateMemberTable
 from corpus.model import Kind, Status
 from corpus.repository import CorpusRepository
+from corpus.tables import stored_id
 
 _UNFIT = frozenset({Status.WITHDRAWN, Status.MERGED})
 
@@ -38,7 +39,7 @@ class Proposals:
         for group in groups:
             for keys, pairs in self._allowed_parts(kind, group):
                 open_rows = self._rows.with_members(kind, keys, GroupState.OPEN)
-                members = self._rows.members([row_id(row) for row in open_rows])
+                members = self._rows.members([stored_id(row) for row in open_rows])
                 if any({m.key for m in found} >= set(keys) for found in members.values()):
                     known += 1
                 elif open_rows and self._extend(open_rows, keys, pairs, now_at):
@@ -86,7 +87,7 @@ class Proposals:
 
     def _dismissed_pairs(self, kind: Kind, keys: Sequence[str]) -> set[frozenset[str]]:
         rows = self._rows.with_members(kind, keys, GroupState.DISMISSED)
-        members = self._rows.members([row_id(row) for row in rows])
+        members = self._rows.members([stored_id(row) for row in rows])
         return {
             frozenset((one.key, other.key))
             for found in members.values()
@@ -114,7 +115,9 @@ class Proposals:
         )
         self._session.add(row)
         self._session.flush()
-        self._session.add_all(DuplicateMemberTable(group_id=row_id(row), key=key) for key in keys)
+        self._session.add_all(
+            DuplicateMemberTable(group_id=stored_id(row), key=key) for key in keys
+        )
         self._rows.note(row, EventAction.FOUND, "", now_at, {})
 
     def _extend(
@@ -127,15 +130,15 @@ class Proposals:
         """Put keys, and what other open groups hold, into the oldest group; False if none fits."""
         first, *others = rows
         kind = Kind(first.kind)
-        members = self._rows.members([row_id(row) for row in rows])
-        inside = [m.key for m in members[row_id(first)]]
-        wanted = dict.fromkeys([*keys, *(m.key for row in others for m in members[row_id(row)])])
+        members = self._rows.members([stored_id(row) for row in rows])
+        inside = [m.key for m in members[stored_id(first)]]
+        wanted = dict.fromkeys([*keys, *(m.key for row in others for m in members[stored_id(row)])])
         apart = self._dismissed_pairs(kind, [*inside, *wanted])
         before = len(inside)
         for key in wanted:
             if key not in inside and apart.isdisjoint(frozenset((key, k)) for k in inside):
                 inside.append(key)
-                self._session.add(DuplicateMemberTable(group_id=row_id(first), key=key))
+                self._session.add(DuplicateMemberTable(group_id=stored_id(first), key=key))
         known = {(p[0], p[1]): p for p in first.pairs}
         arriving = [*_to_json(pairs), *(p for row in others for p in row.pairs)]
         known.update(((p[0], p[1]), p) for p in arriving if p[0] in inside and p[1] in inside)
@@ -145,7 +148,7 @@ class Proposals:
         self._session.add(first)
         self._rows.note(first, EventAction.EXTENDED, "", now_at, {})
         for row in others:
-            if {m.key for m in members[row_id(row)]} <= set(inside):
+            if {m.key for m in members[stored_id(row)]} <= set(inside):
                 row.state, row.updated_at = GroupState.JOINED.value, now_at
                 self._session.add(row)
                 self._rows.note(row, EventAction.JOINED, "", now_at, {})

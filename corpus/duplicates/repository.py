@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from corpus.duplicates.groups import DuplicateGroup
 from corpus.duplicates.proposals import Proposals
-from corpus.duplicates.rows import GroupRows, row_id
+from corpus.duplicates.rows import GroupRows
 from corpus.duplicates.stored import (
     DuplicateError,
     EventAction,
@@ -32,6 +32,7 @@ from corpus.duplicates.tables import (
 from corpus.history import Action, Change, History
 from corpus.model import Kind, Status
 from corpus.repository import CorpusRepository
+from corpus.tables import stored_id
 
 
 class DuplicateRepository:
@@ -57,8 +58,8 @@ class DuplicateRepository:
             .limit(limit)
         )
         rows = list(self._session.exec(statement))
-        members = self._rows.members([row_id(row) for row in rows])
-        return [_stored(row, members[row_id(row)]) for row in rows]
+        members = self._rows.members([stored_id(row) for row in rows])
+        return [_stored(row, members[stored_id(row)]) for row in rows]
 
     def group(self, group_id: int) -> StoredGroup:
         """One group.
@@ -239,7 +240,7 @@ class DuplicateRepository:
 
 def _stored(row: DuplicateGroupTable, members: Sequence[DuplicateMemberTable]) -> StoredGroup:
     return StoredGroup(
-        id=row_id(row),
+        id=stored_id(row),
         kind=Kind(row.kind),
         state=GroupState(row.state),
         keys=tuple(member.key for member in members),

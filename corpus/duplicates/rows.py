@@ -14,7 +14,7 @@ from corpus.duplicates.tables import (
     DuplicateMemberTable,
 )
 from corpus.model import Kind, Status
-from corpus.tables import AchievementTable, NeedTable
+from corpus.tables import AchievementTable, NeedTable, stored_id
 
 # SQLite's oldest limit on bound parameters is 999.
 _CHUNK = 500
@@ -72,7 +72,7 @@ class GroupRows:
                     col(DuplicateMemberTable.key).in_(keys[start : start + _CHUNK]),
                 )
             )
-            found.update((row_id(row), row) for row in self._session.exec(statement))
+            found.update((stored_id(row), row) for row in self._session.exec(statement))
         return [found[group_id] for group_id in sorted(found)]
 
     def note(
@@ -85,7 +85,7 @@ class GroupRows:
     ) -> None:
         self._session.add(
             DuplicateEventTable(
-                group_id=row_id(row),
+                group_id=stored_id(row),
                 action=action.value,
                 who=who,
                 happened_at=now_at,
@@ -98,9 +98,3 @@ class GroupRows:
 
 def _table(kind: Kind) -> type[AchievementTable] | type[NeedTable]:
     return AchievementTable if kind is Kind.ACHIEVEMENT else NeedTable
-
-
-def row_id(row: DuplicateGroupTable) -> int:
-    if row.id is None:
-        raise AssertionError("a stored row has an id")
-    return row.id
