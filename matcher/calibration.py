@@ -6,9 +6,11 @@ logistic function of two absolute signals,
 
     relevance = 1 / (1 + exp(−(bias + dense · (cosine − centre) + lexical · coverage)))
 
-fitted on the sample's graded pairs (``eval/bench/relevance.py`` prints the fit). ``coverage`` is
-the share of the query's term weight (idf) that the document holds. It is an estimate on the way to
-the calibrated chance of a later release, and its three terms are shown with it.
+fitted on the sample and on graded pairs of titles alone (``eval/bench/relevance.py`` prints the
+fit): fitted on the sample alone, a query of three words is all but sure of whatever holds one of
+them. ``coverage`` is the share of the query's term weight (idf) that the document holds. It is an
+estimate on the way to the calibrated chance of a later release, and its three terms are shown with
+it.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from dataclasses import dataclass
 class RelevanceConfig:
     """Coefficients of the logistic function and the two lines drawn on it."""
 
-    bias: float = -7.11
+    bias: float = -4.69
     """Log-odds of a document at the centre that shares no term."""
-    dense: float = 17.8
+    dense: float = 13.3
     """Log-odds for a cosine difference of 1."""
-    lexical: float = 21.6
+    lexical: float = 5.26
     """Log-odds of full coverage."""
-    centre: float = 0.384
+    centre: float = 0.3733
     """Cosine of a typical unrelated pair with the default encoder."""
     floor: float = 0.2
     """Matches below this relevance are not shown."""

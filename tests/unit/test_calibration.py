@@ -27,3 +27,8 @@ def test_more_evidence_is_never_less_relevant() -> None:
     values = [relevance(c / 100, 0.2, CONFIG).value for c in range(60, 100)]
     assert values == sorted(values)
     assert relevance(None, 0.5, CONFIG).value == relevance(CONFIG.centre, 0.5, CONFIG).value
+
+
+def test_one_of_three_words_alone_recommends_nothing() -> None:
+    """A short query is soon covered by a third: a text no nearer than any other is no answer."""
+    assert relevance(CONFIG.centre, 1 / 3, CONFIG).value < CONFIG.floor
