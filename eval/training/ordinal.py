@@ -47,8 +47,9 @@ def fit_ordinal(
         raise ValueError("at least two grades are required")
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     # What never varies teaches nothing: its weight stays that of the prior.
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    inputs = (values - mean) / deviation
+    varies = np.ptp(values, axis=0) > 0
+    deviation = np.where(varies, deviation, 1.0)
+    inputs = np.where(varies, (values - mean) / deviation, 0.0)
     targets = (grades[:, None] >= np.array(GRADES)).astype(np.float64)
     features = values.shape[1]
     known = np.zeros(features) if prior is None else prior * deviation

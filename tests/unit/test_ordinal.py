@@ -68,4 +68,4 @@ def test_few_judgements_change_a_prior_little_and_many_much(rng: np.random.Gener
     few = fit_ordinal(values[:20], grades[:20], [False] * 3, 1000.0, known).weights
     many = fit_ordinal(values, grades, [False] * 3, 10.0, known).weights
     assert few == pytest.approx(known, abs=0.05)
-    assert many == pytest.approx([1.5, -0.1, 0.0], abs=0.2)
+    assert many == pytest.approx([1.5, -0.1, 0.0], abs=0.3)
