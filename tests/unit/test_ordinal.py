@@ -58,7 +58,7 @@ def test_what_never_varies_keeps_its_weight(rng: np.random.Generator) -> None:
     values[:, 1] = 7.0
     known = np.array([0.5, -2.0, 0.0])
     found = fit_ordinal(values, grades, [False] * 3, 1.0, known)
-    assert found.weights[1] == -2.0
+    assert found.weights[1] == pytest.approx(-2.0, abs=1e-3)
     assert fit_ordinal(values, grades, [False] * 3, 1.0).weights[1] == 0.0
 
 
