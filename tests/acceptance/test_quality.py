@@ -13,20 +13,12 @@ from eval.experiment import Collection, LabelledStore, Pool, Ranker, collection
 from eval.measures import evaluate, usable_needs
 from eval.qrels import read_qrels, read_texts
 from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.calibration import relevance
 from matcher.engine import MatchConfig
 from tests.acceptance.conftest import ROOT
 from tests.conftest import NOW_AT
 
 SAMPLE = ROOT / "corpus" / "resources" / "sample"
-
-
-@pytest.fixture(scope="module")
-def makers(model_cache: Path) -> Makers:
-    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
-    return Makers(encoder, JiebaTokenizer())
 
 
 def labelled_set(folder: Path) -> Collection:
