@@ -15,7 +15,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from api import console
@@ -83,9 +82,6 @@ class Done:
     stderr: str
 
 
-COMMAND = get_command(app)
-
-
 def here(
     monkeypatch: pytest.MonkeyPatch, home: Path, cache: Path, makers: Makers | None = None
 ) -> Callable[..., Done]:
@@ -97,8 +93,6 @@ def here(
         monkeypatch.setenv(name, value)
     for stream in (console.out, console.err):
         monkeypatch.setattr(stream, "width", 160)
-    # Building the commands anew for each call takes longer than most of them.
-    monkeypatch.setattr("typer.testing._get_command", lambda _app: COMMAND)
     if makers is not None:
         monkeypatch.setattr(Services, "makers", property(lambda _self: makers))
 

@@ -21,7 +21,8 @@ OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
 
 
 @functools.cache
-def _tokenizer() -> JiebaTokenizer:
+def shipped_tokenizer() -> JiebaTokenizer:
+    """With the shipped dictionary, read once."""
     return JiebaTokenizer()
 
 
@@ -32,7 +33,7 @@ def use_fakes(
     config: MatchConfig = OPEN,
 ) -> None:
     """Every ``Services`` made from here on has no real model; its state is below ``home``."""
-    makers = Makers(encoder or FakeEncoder(), _tokenizer())
+    makers = Makers(encoder or FakeEncoder(), shipped_tokenizer())
     monkeypatch.setenv("ZHITONG_HOME", str(home))
     for name in ("ZHITONG_DATABASE_URL", "ZHITONG_ENCODER"):
         monkeypatch.delenv(name, raising=False)

@@ -31,6 +31,7 @@ from matcher.calibration import RelevanceConfig
 from matcher.engine import Match, MatchConfig, MatchEngine
 from matcher.query import Query
 from tests.conftest import NOW_AT
+from tests.integration.faked import shipped_tokenizer
 
 TOKENIZER = JiebaTokenizer(
     Lexicon(
@@ -165,7 +166,7 @@ def test_a_document_with_the_whole_word_ranks_above_one_with_a_part(
     with Session(engine) as session:
         CorpusRepository(session).upsert([only, whole], NOW_AT)
         session.commit()
-    world.makers = Makers(FakeEncoder(), JiebaTokenizer())
+    world.makers = Makers(FakeEncoder(), shipped_tokenizer())
     lexical = replace(OPEN, retrieval=replace(OPEN.retrieval, signals=("lexical",)))
     world.engine = MatchEngine(world.makers, world.store, lexical)
     world.build()
