@@ -34,6 +34,7 @@ from matcher.query import Query
 from matcher.scoring import Weight
 from matcher.testing import open_config, plain_model
 from tests.conftest import NOW_AT
+from tests.integration.faked import shipped_tokenizer
 
 TOKENIZER = JiebaTokenizer(
     Lexicon(
@@ -167,7 +168,7 @@ def test_a_document_with_the_whole_word_ranks_above_one_with_a_part(
     with Session(engine) as session:
         CorpusRepository(session).upsert([only, whole], NOW_AT)
         session.commit()
-    world.makers = Makers(FakeEncoder(), JiebaTokenizer())
+    world.makers = Makers(FakeEncoder(), shipped_tokenizer())
     weights = {name: Weight(float(name == "wording"), 0.0) for name in OPEN.model.weights}
     by_words = MatchConfig(model=replace(OPEN.model, weights=weights))
     world.engine = MatchEngine(world.makers, world.store, by_words)
