@@ -7,21 +7,18 @@ from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.cards import CardOut, QuoteOut, Side, card_fields
+from api.wire import Wire as Wire
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
-from matcher.engine import Match, Ranking
+from matcher.answer import Answer, Shown
 from matcher.explain import Span
+from matcher.next_routes import NextRoute, RouteName
 from matcher.query import Query
 
 Field_ = Literal["title", "text"]
-
-
-class Wire(BaseModel):
-    """Base: unknown fields are an error, values are never changed after the conversion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AmountOut(Wire):
@@ -160,8 +157,38 @@ class RelevanceOut(Wire):
     coverage: float
 
 
-class MatchOut(Wire):
-    """A proposed document with its reasons."""
+class OtherOut(Wire):
+    """A record that is named, not shown."""
+
+    id: str
+    title: str
+    organisation: str | None
+
+    @classmethod
+    def of(cls, full: Record, role: Role) -> OtherOut:
+        """The record as ``role`` may see it."""
+        record = masked(full, role)
+        owner = record.organisation
+        return cls(id=record.key, title=record.title, organisation=owner.name if owner else None)
+
+
+class NextRouteOut(Wire):
+    """Where to go with a need that nothing answers."""
+
+    name: RouteName
+    sentence: str
+    fits: bool = Field(description="A fact of the need speaks for this route.")
+    quote: QuoteOut | None = Field(description="What the sentence quotes of the need.")
+
+    @classmethod
+    def of(cls, route: NextRoute, need: Side) -> NextRouteOut:
+        """``need`` as it is shown."""
+        quote = QuoteOut.of(route.span, Kind.NEED, need) if route.span else None
+        return cls(name=route.name, sentence=route.sentence, fits=route.fits, quote=quote)
+
+
+class MatchOut(CardOut):
+    """A proposed document with its reasons, and what speaks against it."""
 
     document: RecordOut
     score: float = Field(description="Sum of the parts; orders the list.")
@@ -171,6 +198,15 @@ class MatchOut(Wire):
     terms: list[TermOut]
     query_sentence: SpanOut
     document_sentence: SpanOut
+    near_copies: list[OtherOut] = Field(
+        default_factory=list,
+        description="Records that say nearly the same and passed the filters: not listed apart.",
+    )
+    moved: int = Field(
+        default=0,
+        description="Places it was moved down (or, below 0, up), since an institution takes only "
+        "so many of the first.",
+    )
 
     @property
     def key_terms(self) -> list[TermOut]:
@@ -178,12 +214,21 @@ class MatchOut(Wire):
         return [term for term in self.terms if term.key]
 
     @classmethod
-    def of(cls, match: Match, query: Query, hidden: Collection[str], role: Role) -> MatchOut:
-        """``hidden``: fields of the asking record that ``role`` may not see."""
+    def of(cls, shown: Shown, query: Query, source: Record | None, role: Role) -> MatchOut:
+        """``source`` is the record that asked, in full; None for free text."""
+        match = shown.match
+        hidden = hidden_fields(source, role) if source else frozenset[str]()
         document = Query.of(match.document.record)
         closed = hidden_fields(match.document.record, role)
         reasons = match.explanation
         return cls(
+            **card_fields(
+                shown.card,
+                masked(source, role) if source else query.title,
+                masked(match.document.record, role),
+            ),
+            near_copies=[OtherOut.of(one.record, role) for one in shown.near_copies],
+            moved=shown.moved,
             document=RecordOut.of(match.document.record, role),
             score=match.score,
             parts=[
@@ -222,20 +267,31 @@ class RankingOut(Wire):
     )
     matches: list[MatchOut]
     problems: list[str] = Field(description="Paths of the search that could not answer.")
+    set_back: list[OtherOut] = Field(
+        default_factory=list,
+        description="Good matches behind the end of the list, since their institution has its "
+        "places already.",
+    )
+    next_routes: list[NextRouteOut] = Field(
+        default_factory=list, description="Where to go with a need that nothing answers."
+    )
 
     @classmethod
-    def of(cls, ranking: Ranking, role: Role, source: Record | None = None) -> RankingOut:
-        """The ranking as ``role`` may see it; ``source`` is the record that asked."""
+    def of(cls, answer: Answer, role: Role, source: Record | None = None) -> RankingOut:
+        """The answer as ``role`` may see it; ``source`` is the record that asked."""
+        ranking = answer.ranking
         shown = RecordOut.of(source, role) if source else None
-        hidden = hidden_fields(source, role) if source else frozenset()
+        side = masked(source, role) if source else ranking.query.title
         return cls(
             source=shown,
             query=shown.title if shown else ranking.query.title,
             target=ranking.target,
             eligible=ranking.eligible,
             shelved=ranking.shelved,
-            matches=[MatchOut.of(match, ranking.query, hidden, role) for match in ranking.matches],
+            matches=[MatchOut.of(one, ranking.query, source, role) for one in answer.shown],
             problems=list(ranking.problems),
+            set_back=[OtherOut.of(one.record, role) for one in answer.set_back],
+            next_routes=[NextRouteOut.of(route, side) for route in answer.routes],
         )
 
 

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from corpus.confidentiality import Role, hidden_fields, masked
 from corpus.model import Achievement, Need, Record
@@ -33,6 +34,7 @@ from matcher.objections import (
 )
 from matcher.similarity_kind import KindReading, Traits, kind_of, traits
 
+_KEPT = 500  # sides of each kind that stay read
 _TITLE = 100  # characters; a first sentence up to this length is read as a title
 _SENTENCE_END = re.compile(r"[。！？；!?;\n]")
 
@@ -108,12 +110,14 @@ class CardMaker:
 
     def _need(self, need: Record) -> _NeedSide:
         if need.key not in self._needs:
+            _make_room(self._needs)
             shown = masked(need, self._role)
             self._needs[need.key] = _need_side(shown, hidden_fields(need, self._role))
         return self._needs[need.key]
 
     def _achievement(self, achievement: Record) -> _AchievementSide:
         if achievement.key not in self._achievements:
+            _make_room(self._achievements)
             shown = masked(achievement, self._role)
             hidden = hidden_fields(achievement, self._role)
             self._achievements[achievement.key] = _achievement_side(shown, hidden)
@@ -137,6 +141,11 @@ class CardMaker:
         rows = tuple(row for row in checked if _is_open(row, need.hidden, offer.hidden))
         found = judge(need.prepared, offer.prepared, self._today, rows)
         return rows, visible(found, need.hidden, offer.hidden)
+
+
+def _make_room(sides: dict[str, Any]) -> None:
+    if len(sides) >= _KEPT:
+        del sides[next(iter(sides))]
 
 
 def _need_side(shown: Record, hidden: frozenset[str]) -> _NeedSide:
