@@ -209,6 +209,15 @@ class MatchOut(CardOut):
     )
 
     @property
+    def in_favour(self) -> str:
+        """What speaks for the pair in one line: a requirement that is met, else common words."""
+        if self.met is not None:
+            met = self.counted("满足")
+            return f"{self.met.sentence}{f'（共满足 {met} 项指标）' if met > 1 else ''}"
+        words = "、".join(term.term for term in self.key_terms[:5])
+        return f"共同的词：{words}。" if words else "没有共同的词，按语义相近提出。"
+
+    @property
     def key_terms(self) -> list[TermOut]:
         """The shared terms to show first, by falling part."""
         return [term for term in self.terms if term.key]

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from api.exports.card_cells import COLUMNS as CARD_COLUMNS
+from api.exports.card_cells import card_cells, route_cell
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
 from corpus.model import Kind
 from matcher.calibration import RelevanceConfig
+from matcher.diversity import DiversityConfig
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),
@@ -17,9 +20,11 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
     ("合作方式", 20), ("价格", 14),
     ("相关度", 9), ("建议", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
+    *CARD_COLUMNS,
     ("语义名次", 9), ("词语名次", 9), ("得分", 10),
 )  # fmt: skip
 _LINES = RelevanceConfig()
+_CAP = DiversityConfig()
 _NOTES = (
     "本清单由程序提出，请人工核对后使用。",
     "名次：语义检索和词语检索两个名次的倒数融合（RRF）："
@@ -28,14 +33,17 @@ _NOTES = (
     f"低于显示线（{_LINES.floor:.0%}）的不列出。",
     f"建议：相关度达到推荐线（{_LINES.recommend:.0%}）的标为“推荐”，其余为“可看”。",
     "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
+    "指标核对：需求写明的每一项指标，对照成果原文；判为满足或不满足的，双方原文都有依据。",
+    "不利因素：“阻碍”是按原文合不上，“疑点”要请人看，“待问”是没有写明；都请核对原文。",
+    f"同一单位在前 {_CAP.first} 位最多列 {_CAP.per_organisation} 项，其余见“同单位后移”。",
 )
 
 
 def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
     """Write the pairs of ``rankings`` (needs → achievements), atomically.
 
-    Sheets: the pairs, the needs nothing answers, and how to read the numbers; this one begins
-    with what was out of order when they were made.
+    Sheets: the pairs, what the cap on institutions moved out of them, the needs nothing answers,
+    and how to read the numbers; this one begins with what was out of order when they were made.
 
     Raises:
         ValueError: a ranking is of needs; the columns would name the wrong sides.
@@ -45,6 +53,7 @@ def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
         raise ValueError("the workbook lists achievements for needs")
     with new_workbook(path) as book:
         _pairs(book, rankings)
+        _set_back(book, rankings)
         _unanswered(book, rankings)
         _notes(book, list(dict.fromkeys(p for r in rankings for p in r.problems)))
 
@@ -91,6 +100,7 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         "、".join(term.term for term in match.key_terms[:8]),
         match.query_sentence.quote,
         match.document_sentence.quote,
+        *card_cells(match, match.near_copies),
         ranks.get("dense"),
         ranks.get("lexical"),
         match.score,
@@ -98,18 +108,39 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
 
 
 def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
-    columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 60))
+    columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 40),
+               ("下一步", 80))  # fmt: skip
     sheet = _sheet(book, "暂无合适成果", columns)
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
     row = 1
     for ranking in rankings:
         need = ranking.source
         if ranking.matches or need is None:
             continue
         cells = (need.id, need.title, need.organisation, need.county,
-                 f"在 {ranking.eligible} 项成果中没有达到显示线的")  # fmt: skip
+                 f"在 {ranking.eligible} 项成果中没有达到显示线的",
+                 route_cell(ranking.next_routes))  # fmt: skip
         for column, value in enumerate(cells):
-            sheet.write_string(row, column, value or "")
+            sheet.write_string(row, column, value or "", wrap)
         row += 1
+
+
+def _set_back(book: Any, rankings: Sequence[RankingOut]) -> None:
+    """What the cap moved behind the end of a list; no sheet where there is nothing."""
+    if not any(ranking.set_back for ranking in rankings):
+        return
+    columns = (("需求编号", 12), ("需求名称", 50), ("成果编号", 12), ("成果名称", 50),
+               ("完成单位", 30))  # fmt: skip
+    sheet = _sheet(book, "同单位后移", columns)
+    row = 1
+    for ranking in rankings:
+        need = ranking.source
+        for one in ranking.set_back:
+            cells = (need.id if need else "", need.title if need else ranking.query, one.id,
+                     one.title, one.organisation or "")  # fmt: skip
+            for column, value in enumerate(cells):
+                sheet.write_string(row, column, value)
+            row += 1
 
 
 def _notes(book: Any, problems: Sequence[str]) -> None:
