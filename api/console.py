@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +21,9 @@ from corpus.model import Kind
 from corpus.tables import aware
 from corpus.text import excerpt
 from matcher.indicators import Verdict
+
+if TYPE_CHECKING:
+    from api.explaining import ExplainOut
 
 _STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
            "match": "匹配需求", "rank": "排序"}  # fmt: skip
@@ -119,6 +123,10 @@ def _print_set_back(ranking: RankingOut) -> None:
 
 def print_card(card: CardOut) -> None:
     """All of a card."""
+    if card.similarity:
+        out.print(
+            f"  {card.similarity.kind.value}：{escape(card.similarity.sentence)}", highlight=False
+        )
     for row in card.indicators:
         colour = {Verdict.MET: "green", Verdict.NOT_MET: "red"}.get(row.verdict, "dim")
         out.print(
@@ -135,6 +143,24 @@ def print_card(card: CardOut) -> None:
         out.print("接下来问什么：")
     for number, question in enumerate(card.questions, start=1):
         out.print(f"  {number}. 问{question.to.value}：{escape(question.text)}", highlight=False)
+
+
+def print_explained(found: ExplainOut) -> None:
+    """Why a named pair stands where it does, and its card."""
+    for side in (found.need, found.achievement):
+        out.print(
+            f"{side.kind.label} [bold]{escape(side.title)}[/bold] [dim]{escape(side.id)}[/dim]"
+        )
+    for problem in found.problems:
+        err.print(f"[yellow]注意：{escape(problem)}[/yellow]", soft_wrap=True, highlight=False)
+    for sentence in found.reasons:
+        out.print(f"· {escape(sentence)}", highlight=False)
+    if found.match:
+        out.print(f"相关度 {found.match.relevance.value:.0%}", highlight=False)
+        out.print(escape(reason(found.match)), highlight=False)
+    card = found.match or found.card
+    if card is not None:
+        print_card(card)
 
 
 def print_routes(routes: Sequence[NextRouteOut]) -> None:

@@ -200,7 +200,7 @@ class Services:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
         with self.searching(kind.other) as (repository, shard, lag):
             record = repository.require(kind, key).record
-            [asked] = self._asked([record])
+            [asked] = self.asked([record])
             answerer = self.answerer(repository, shard, where, role)
             [answer] = answerer.answers([asked], kind.other, limit)
             return RankingOut.of(_with_problems(answer, lag), role, record)
@@ -222,7 +222,7 @@ class Services:
                 chunk = ids[start : start + _BATCH]
                 needs = repository.get_many(Kind.NEED, chunk)
                 records = [needs[i].record for i in chunk if i in needs]
-                answers = answerer.answers(self._asked(records), Kind.ACHIEVEMENT, limit)
+                answers = answerer.answers(self.asked(records), Kind.ACHIEVEMENT, limit)
                 found += [
                     RankingOut.of(_with_problems(answer, lag), role, record)
                     for answer, record in zip(answers, records, strict=True)
@@ -234,10 +234,12 @@ class Services:
         self, repository: CorpusRepository, shard: IndexShard, where: RecordFilter, role: Role
     ) -> Answerer:
         """Answers from one state of the database, as ``role`` may see them."""
-        readable, today = _readable(where, role), self.today()
-        return Answerer(self.engine, repository, self.reading, shard, readable, role, today)
+        open_to_role = readable(where, role)
+        return Answerer(
+            self.engine, repository, self.reading, shard, open_to_role, role, self.today()
+        )
 
-    def _asked(self, records: Sequence[Record]) -> list[Asked]:
+    def asked(self, records: Sequence[Record]) -> list[Asked]:
         """What records of one kind ask, without what is put aside for them."""
         kind = records[0].kind if records else Kind.NEED
         shelved = self._shelved(kind, [record.key for record in records])
@@ -295,7 +297,7 @@ def _with_problems(answer: Answer, problems: tuple[str, ...]) -> Answer:
     return replace(answer, ranking=ranking)
 
 
-def _readable(where: RecordFilter, role: Role) -> RecordFilter:
+def readable(where: RecordFilter, role: Role) -> RecordFilter:
     """The filter, without records whose text the role may not read."""
     level = role.clearance.level
     return replace(where, open_to=level, asked_at=level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,21 @@ class Ranking:
     problems: tuple[str, ...]
     shelved: int
     """Documents that passed the filter and were left out, since the pair was dismissed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairStanding:
+    """How one named document stands among all that passed a filter.
+
+    Where it did not pass itself, ``place`` and the score are what they would be if it had.
+    """
+
+    match: Match
+    place: int  # 1 is best
+    eligible: int
+    passed: bool
+    shown: bool
+    """Whether it is good enough to be proposed."""
 
 
 class MatchEngine:
@@ -168,6 +183,54 @@ class MatchEngine:
         query = Query.of(stored.record)
         [ranking] = self.match(repository, [query], kind.other, where, limit, shard, [shelved])
         return stored, ranking
+
+    # -- why not this one ----------------------------------------------------------------
+
+    def explain_pair(
+        self,
+        repository: CorpusRepository,
+        query: Query,
+        document: StoredRecord,
+        where: RecordFilter,
+        shard: IndexShard | None = None,
+        shelved: Collection[int] = (),
+    ) -> PairStanding | None:
+        """The match of one named document with its place; None where the index does not hold it
+        as it is now.
+
+        Raises:
+            ShardError: no index can answer.
+        """
+        target = document.record.kind
+        shard = shard or self.shard(target)
+        own = np.array([document.id], dtype=np.int64)
+        if not shard.holds(own, [document.record.content_hash])[0]:
+            return None
+        [prepared] = prepare_queries(
+            [query], self.makers, self.config.query, dense=self._dense(shard)
+        )
+        allowed = _without(self._eligible.get(repository, target, where, shard), shelved)
+        compared = np.union1d(allowed, own)
+        listed = self._fuse(shard, prepared, compared)
+        if all(doc.id != document.id for doc in listed):
+            # Beyond what a list is made of: all of them, behind those in it.
+            known = {doc.id for doc in listed}
+            deep = replace(self.config.retrieval, depth=len(compared))
+            every = retrieve(shard, prepared, compared, deep)
+            fused = reciprocal_rank_fusion(every, self.config.fusion)
+            listed += [doc for doc in fused if doc.id not in known]
+        found = next((at for at, doc in enumerate(listed) if doc.id == document.id), None)
+        doc = FusedDoc(document.id, 0.0, ()) if found is None else listed[found]
+        covered = shard.lexical.coverage(prepared.terms) if shard.lexical is not None else None
+        estimate = self._relevance(shard, prepared, doc, covered)
+        floor = 0.0 if shard.problems else self.config.relevance.floor
+        return PairStanding(
+            self._explained(shard, prepared, document, doc, estimate),
+            len(listed) + 1 if found is None else found + 1,
+            len(allowed),
+            bool(np.isin(own, allowed)[0]),
+            estimate.value >= floor,
+        )
 
     def _dense(self, shard: IndexShard) -> bool:
         return shard.dense is not None and "dense" in self.config.retrieval.signals
