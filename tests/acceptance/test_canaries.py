@@ -197,10 +197,22 @@ def printed(world: World, role: Role, folder: Path) -> Iterator[tuple[str, str]]
             ["ranking", "list", *form],
         ):
             yield " ".join(asked), run(*asked)
+        for need, achievement in explained_pairs(world):
+            asked = ["explain", need, achievement, *as_role, *form]
+            yield " ".join(asked), run(*asked)
     for name in ("out.xlsx", "out.jsonl"):
         path = folder / name
         yield f"{name} said", run("match", "--all", "-n", "100", "--out", str(path), *as_role)
         yield name, written(path)
+
+
+def explained_pairs(world: World) -> list[tuple[str, str]]:
+    """Every record with one of the other side that is closed in the same way, and with an open
+    one."""
+    needs, achievements = (world.keys[kind] for kind in (Kind.NEED, Kind.ACHIEVEMENT))
+    same = list(zip(sorted(needs), sorted(achievements), strict=True))
+    crossed = [*((need, "A-PLAIN") for need in needs), *(("N-PLAIN", a) for a in achievements)]
+    return list(dict.fromkeys([*same, *crossed]))
 
 
 def written(path: Path) -> str:
@@ -238,6 +250,18 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     for kind, word in WORDS.items():
         for key in world.keys[kind]:
             yield f"/{word}/{key}", whole(client.get(f"/{word}/{quote(key)}"))
+    for need, achievement in explained_pairs(world):
+        pair = {"need": need, "achievement": achievement}
+        for chosen in ({}, {"region": SECRET_REGION, "field": SECRET_FIELD, "limit": 1}):
+            answer = client.get("/api/v1/explain", params={**pair, **chosen})
+            assert answer.status_code == 200, answer.text
+            yield f"explain {pair} {chosen}", whole(answer)
+        page = f"/needs/{quote(need)}"
+        yield f"{page} {achievement}", whole(client.get(page, params={"why": achievement}))
+    for canary in CANARIES:
+        # Pieces of titles that the role may not read find nothing.
+        answer = client.get("/needs/N-PLAIN", params={"why": canary.word})
+        yield f"/needs/N-PLAIN?why={canary.word}", whole(answer)
     for wrong in ("/needs/none", "/api/v1/needs/none", "/api/v1/search?limit=x", "/none", "/api/x"):
         answer = client.get(wrong)
         assert answer.status_code in {404, 422}
