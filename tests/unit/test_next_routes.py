@@ -68,7 +68,9 @@ def test_words_of_a_foreign_origin_speak_for_looking_abroad(word: str) -> None:
     assert f"“{word}”" in found[RouteName.ABROAD]
 
 
-@pytest.mark.parametrize("phrase", ["加热炉进口温度", "泵的进出口", "进口压力 2 MPa", "避开国外企业的专利"])
+@pytest.mark.parametrize(
+    "phrase", ["加热炉进口温度", "泵的进出口", "进口压力 2 MPa", "避开国外企业的专利"]
+)
 def test_an_inlet_or_somebody_abroad_is_no_import(phrase: str) -> None:
     assert RouteName.ABROAD not in told(Need(key="N", title=PLAIN.title, text=CLEAR + phrase))
 
