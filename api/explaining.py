@@ -120,7 +120,7 @@ def _explained(
     [card] = CardMaker(services.today(), role).cards(need, [achievement])
     match = None
     if found is not None:
-        match = MatchOut.of(Shown(found.match, card), Query.of(need), need, role)
+        match = MatchOut.of(Shown(found.match, card), Query.of(need), need, role, found.model)
     shown = card_fields(card, masked(need, role), masked(achievement, role))
     return ExplainOut(
         need=RecordOut.of(need, role),
@@ -223,6 +223,11 @@ def _placed(answer: Answer, found: PairStanding, pair: _Pair, limit: int) -> _Re
             )
     if own in {one.id for one in answer.set_back}:
         return Standing.SET_BACK, f"同一单位的成果已占满前面的名额，它排到了后面；按得分{among}。"
+    if not answer.shown:
+        return (
+            Standing.TOO_WEAK,
+            f"这条需求没有一项成果够得上推荐，所以都没有列出；它按得分{among}。",
+        )
     if not found.shown:
         return Standing.TOO_WEAK, f"它达不到显示线，所以没有列出；按得分{among}。"
     return Standing.BEYOND, f"它达到显示线，但列表只列前 {limit} 项；按得分{among}。"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
@@ -14,9 +13,12 @@ from api.wire import Wire as Wire
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
 from matcher.answer import Answer, Shown
+from matcher.engine import Match
 from matcher.explain import Span
+from matcher.features import FEATURES
 from matcher.next_routes import NextRoute, RouteName
 from matcher.query import Query
+from matcher.scoring import Level, ScoringModel
 
 Field_ = Literal["title", "text"]
 
@@ -138,23 +140,38 @@ class TermOut(Wire):
 
 
 class PartOut(Wire):
-    """One signal's part of the score: ``part = weight / (60 + rank)``."""
+    """One feature's part of the score: ``part = weight · (value − reference)``, in log-odds.
 
-    signal: str = Field(examples=["dense", "lexical"])
-    rank: int
-    signal_score: float
+    The first, ``start``, is the score of a pair at the references.
+    """
+
+    feature: str = Field(examples=["start", "meaning", "typical", "wording"])
+    label: str = Field(description="For people.", examples=["意思相近"])
+    reason: str = Field(description="What it says, for people.")
+    value: float
+    weight: float
+    reference: float
     part: float
 
-
-class RelevanceOut(Wire):
-    """``value = 1 / (1 + exp(−(bias + dense + lexical)))``, 0 to 1."""
-
-    value: float
-    bias: float
-    dense: float
-    lexical: float
-    cosine: float
-    coverage: float
+    @classmethod
+    def all_of(cls, match: Match, model: ScoringModel) -> list[PartOut]:
+        """The parts of a match, which ``model`` made; they add up to its score."""
+        named = {feature.name: feature for feature in FEATURES}
+        found = []
+        for part in match.parts:
+            feature, row = named.get(part.feature), model.weights.get(part.feature)
+            found.append(
+                cls(
+                    feature=part.feature,
+                    label=feature.label if feature else "起点",
+                    reason=feature.reason if feature else "随便一对被人评过、但无关的需求和成果",
+                    value=part.value,
+                    weight=row.weight if row else part.part,
+                    reference=row.reference if row else 0.0,
+                    part=part.part,
+                )
+            )
+        return found
 
 
 class OtherOut(Wire):
@@ -191,10 +208,14 @@ class MatchOut(CardOut):
     """A proposed document with its reasons, and what speaks against it."""
 
     document: RecordOut
-    score: float = Field(description="Sum of the parts; orders the list.")
+    score: float = Field(description="Log-odds, the sum of the parts; orders the list.")
     parts: list[PartOut]
-    relevance: RelevanceOut
-    recommended: bool
+    chance: float = Field(
+        description="1 / (1 + exp(−score)): how likely a technology-transfer officer calls the "
+        "pair relevant (较强 or better), 0 to 1."
+    )
+    level: Level
+    recommended: bool = Field(description="The level is 强 or 较强.")
     terms: list[TermOut]
     query_sentence: SpanOut
     document_sentence: SpanOut
@@ -223,7 +244,14 @@ class MatchOut(CardOut):
         return [term for term in self.terms if term.key]
 
     @classmethod
-    def of(cls, shown: Shown, query: Query, source: Record | None, role: Role) -> MatchOut:
+    def of(
+        cls,
+        shown: Shown,
+        query: Query,
+        source: Record | None,
+        role: Role,
+        model: ScoringModel,
+    ) -> MatchOut:
         """``source`` is the record that asked, in full; None for free text."""
         match = shown.match
         hidden = hidden_fields(source, role) if source else frozenset[str]()
@@ -240,12 +268,10 @@ class MatchOut(CardOut):
             moved=shown.moved,
             document=RecordOut.of(match.document.record, role),
             score=match.score,
-            parts=[
-                PartOut(signal=p.signal, rank=p.rank, signal_score=p.score, part=p.part)
-                for p in match.fused.parts
-            ],
-            relevance=RelevanceOut(**asdict(match.relevance)),
-            recommended=match.recommended,
+            parts=PartOut.all_of(match, model),
+            chance=match.chance,
+            level=match.level,
+            recommended=match.level in (Level.GOOD, Level.STRONG),
             terms=[
                 TermOut(
                     term=term.term,
@@ -270,7 +296,10 @@ class RankingOut(Wire):
     source: RecordOut | None = Field(description="The record asked for; null for free text.")
     query: str
     target: Kind
-    eligible: int = Field(description="Records that passed the filters.")
+    eligible: int = Field(description="Records that passed the filters; all were scored.")
+    recall: Literal["exact"] = Field(
+        default="exact", description="No record that passed the filters was left unscored."
+    )
     shelved: int = Field(
         description="Records left out of these: the pair was dismissed, and nothing changed since."
     )
@@ -297,7 +326,9 @@ class RankingOut(Wire):
             target=ranking.target,
             eligible=ranking.eligible,
             shelved=ranking.shelved,
-            matches=[MatchOut.of(one, ranking.query, source, role) for one in answer.shown],
+            matches=[
+                MatchOut.of(one, ranking.query, source, role, ranking.model) for one in answer.shown
+            ],
             problems=list(ranking.problems),
             set_back=[OtherOut.of(one.record, role) for one in answer.set_back],
             next_routes=[NextRouteOut.of(route, side) for route in answer.routes],

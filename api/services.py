@@ -32,9 +32,11 @@ from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from indexer.update import IndexUpdate
 from matcher.answer import Answer
-from matcher.engine import MatchEngine
+from matcher.engine import MatchConfig, MatchEngine
+from matcher.kept import RankingRepository
 from matcher.query import Query
 from matcher.repository import FeedbackRepository
+from matcher.scoring import ScoringModel, scoring_model, shipped_model
 
 _BATCH = 256
 _ATTEMPTS = 5
@@ -46,6 +48,8 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._lock = threading.RLock()
+        self._engine: MatchEngine | None = None
+        self._promoted: tuple[str, ScoringModel] | None = None
 
     @cached_property
     def database(self) -> Engine:
@@ -73,10 +77,34 @@ class Services:
         encoder = SentenceTransformerEncoder(self.encoder_config())
         return Makers(encoder, JiebaTokenizer())
 
-    @cached_property
+    @property
     def engine(self) -> MatchEngine:
-        """The match engine; call ``prepare`` first where several threads may ask."""
-        return MatchEngine(self.makers, self.store)
+        """The match engine with the ranking model that answers now; another process may have
+        promoted it. Call ``prepare`` first where several threads may ask.
+
+        Raises:
+            RankingError: the promoted model does not fit this release.
+        """
+        model = self.ranking_model()
+        with self._lock:
+            if self._engine is None or self._engine.config.model is not model:
+                self._engine = MatchEngine(self.makers, self.store, MatchConfig(model=model))
+            return self._engine
+
+    def ranking_model(self) -> ScoringModel:
+        """The promoted model, or that which ships; the same object until another is promoted.
+
+        Raises:
+            RankingError: it does not fit this release.
+        """
+        with self.reading() as session:
+            active = RankingRepository(session).active()
+        if active is None:
+            return shipped_model()
+        with self._lock:
+            if self._promoted is None or self._promoted[0] != active.model.hash:
+                self._promoted = (active.model.hash, scoring_model(active.model))
+            return self._promoted[1]
 
     def encoder_config(self) -> EncoderConfig:
         """The encoder's part of the settings."""

@@ -37,8 +37,9 @@ from corpus.model import (
     Status,
 )
 from corpus.repository import CorpusRepository
-from matcher.calibration import RelevanceConfig
+from indexer.testing import FakeEncoder
 from matcher.engine import MatchConfig
+from matcher.testing import plain_model
 from tests.integration.faked import use_fakes
 
 HOSTILE = "<script>alert(1)</script><b onclick=x>'"
@@ -225,7 +226,8 @@ def test_an_institution_takes_its_places_and_the_rest_is_named(
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClient]:
     """Nothing is ever good enough."""
-    use_fakes(monkeypatch, tmp_path, config=MatchConfig(relevance=RelevanceConfig(floor=1.1)))
+    nothing = plain_model(FakeEncoder(), cuts=(1e6, 1e6, 1e6))
+    use_fakes(monkeypatch, tmp_path, config=MatchConfig(model=nothing))
     app = create_app(Settings())
     rich = replace(NEED, budget=Amount(None, 900), text=f"{NEED.text}现用进口设备。=1+1")
     write(app.state.services, [rich, OFFER])
@@ -359,7 +361,7 @@ def test_what_is_put_aside_withdrawn_or_not_indexed_says_so(
 def test_what_is_too_weak_says_so(silent: TestClient) -> None:
     found = explain(silent, "A/1")
     assert found["standing"] == "too_weak"
-    assert "达不到显示线" in found["reasons"][0]
+    assert "没有一项成果够得上推荐" in found["reasons"][0]
 
 
 def test_a_closed_achievement_gives_no_score(client: TestClient, services: Services) -> None:
