@@ -17,7 +17,6 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -130,7 +129,10 @@ def quick_parts() -> Iterator[None]:
     """Fake vectors, real words; lines wide enough that no word is broken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Services, "makers", property(lambda _self: MAKERS))
-        patch.setattr("api.services.MatchEngine", partial(MatchEngine, config=SHOW_ALL))
+        patch.setattr(
+            "api.services.MatchEngine",
+            lambda makers, store, _config: MatchEngine(makers, store, SHOW_ALL),
+        )
         patch.setenv("ZHITONG_ENCODER", "fake")
         # Building the commands anew for each call takes longer than most of them.
         patch.setattr("typer.testing._get_command", lambda _app: COMMAND)
