@@ -36,6 +36,7 @@ from api.console import (
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
+from api.training import train
 from api.usage import Program
 from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
@@ -65,6 +66,7 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(ranking_app, name="ranking")
 app.add_typer(eval_app, name="eval")
+app.command()(train)
 
 
 FieldOption = Annotated[

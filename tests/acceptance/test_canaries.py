@@ -26,7 +26,6 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from api import console, deps
@@ -79,7 +78,6 @@ class RememberingEncoder(FakeEncoder):
 
 
 MAKERS = Makers(RememberingEncoder(), JiebaTokenizer())
-COMMAND = get_command(commands)
 # Everything that passes the filters is shown, whatever the fake vectors say.
 SHOW_ALL = MatchConfig(model=replace(shipped_model(), cuts=EVERYTHING))
 QUERIES = (PUBLIC_TITLE[Kind.NEED], f"{PUBLIC_TEXT}{CANARIES[-1].word}")
@@ -134,8 +132,6 @@ def quick_parts() -> Iterator[None]:
             lambda makers, store, _config: MatchEngine(makers, store, SHOW_ALL),
         )
         patch.setenv("ZHITONG_ENCODER", "fake")
-        # Building the commands anew for each call takes longer than most of them.
-        patch.setattr("typer.testing._get_command", lambda _app: COMMAND)
         for stream in (console.out, console.err):
             patch.setattr(stream, "width", 5000)
         yield
