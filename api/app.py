@@ -14,7 +14,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
-from api.routes import feedback, matching, records, system
+from api.routes import explaining, feedback, matching, records, system
 from api.services import Services
 from api.settings import Settings
 from api.web import pages
@@ -66,7 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.services = services
     errors.install(app)
-    for module in (system, matching, records, feedback, pages):
+    for module in (system, matching, explaining, records, feedback, pages):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
 

@@ -27,6 +27,7 @@ from api.console import (
     err,
     out,
     print_best_pairs,
+    print_explained,
     print_json,
     print_problems,
     print_ranking,
@@ -198,6 +199,30 @@ def match(
         out.print(f"已写入：{escape(str(out_file))}", soft_wrap=True, highlight=False)
     else:
         _print_rankings(rankings, as_json)
+
+
+@app.command()
+def explain(
+    need_id: Annotated[str, typer.Argument(metavar="NEED_ID", help="需求编号。")],
+    achievement_id: Annotated[str, typer.Argument(metavar="ACHIEVEMENT_ID", help="成果编号。")],
+    limit: LimitOption = 10,
+    field: FieldOption = None,
+    region: RegionOption = None,
+    min_maturity: MaturityOption = None,
+    include_expired: ExpiredOption = False,
+    role: RoleOption = Role.OFFICER,
+    as_json: JsonOption = False,
+) -> None:
+    """为什么没有推荐它：一条需求和一项成果排在哪里，被什么挡住，合不合适。"""
+    from api.explaining import explain_pair
+
+    with opened() as services:
+        where = services.record_filter(field, region, min_maturity, include_expired)
+        found = explain_pair(services, need_id, achievement_id, where, limit, role)
+    if as_json:
+        print_json(found.model_dump(mode="json"))
+    else:
+        print_explained(found)
 
 
 @app.command()

@@ -7,17 +7,23 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from api.cards import CardOut
 from api.clock import TIME_ZONE
-from api.schemas import MatchOut, RankingOut, RecordOut
+from api.schemas import MatchOut, NextRouteOut, RankingOut, RecordOut
 from corpus.model import Kind
 from corpus.tables import aware
 from corpus.text import excerpt
+from matcher.indicators import Verdict
+
+if TYPE_CHECKING:
+    from api.explaining import ExplainOut
 
 _STAGES = {"model": "准备模型", "import": "导入", "segment": "分词", "embed": "计算向量",
            "match": "匹配需求", "rank": "排序"}  # fmt: skip
@@ -72,6 +78,7 @@ def print_ranking(ranking: RankingOut) -> None:
             f"  没有合适的{ranking.target.label}（共比较 {ranking.eligible} 项）。"
             "可放宽筛选条件、换一种说法，或等新的记录。"
         )
+        print_routes(ranking.next_routes)
     if ranking.shelved:
         out.print(f"  [dim]已搁置 {ranking.shelved} 对：zhitong feedback list --shelved[/dim]")
     for rank, match in enumerate(ranking.matches, start=1):
@@ -80,6 +87,88 @@ def print_ranking(ranking: RankingOut) -> None:
         out.print(f"{rank:>3}. {mark} {match.chance:>4.0%} {title}")
         out.print(f"      [dim]{escape(_facts(match.document))}[/dim]")
         out.print(f"      {escape(reason(match))}", highlight=False)
+        _print_card(match)
+    _print_set_back(ranking)
+
+
+def _print_card(match: MatchOut) -> None:
+    """The card in a few lines: counts and the heaviest objection; all of it with ``explain``."""
+    if match.similarity:
+        out.print(
+            f"      {match.similarity.kind.value}：{escape(match.similarity.sentence)}",
+            highlight=False,
+        )
+    if match.indicators:
+        counts = "、".join(f"{v.value} {match.counted(v.value)}" for v in Verdict)
+        out.print(f"      指标核对：{counts}", highlight=False)
+    out.print(f"      不利：{escape(match.against)}", highlight=False)
+    if match.questions:
+        first = match.questions[0]
+        out.print(f"      [dim]先问{first.to.value}：{escape(first.text)}[/dim]", highlight=False)
+    if match.near_copies:
+        named = "、".join(f"{one.id} {one.title}" for one in match.near_copies)
+        out.print(f"      [dim]另有 {len(match.near_copies)} 条近似成果：{escape(named)}[/dim]")
+    if match.moved > 0:
+        out.print(f"      [dim]同一单位的成果已排在前面，下移 {match.moved} 位[/dim]")
+
+
+def _print_set_back(ranking: RankingOut) -> None:
+    if ranking.set_back:
+        named = "、".join(f"{one.id} {one.title}" for one in ranking.set_back)
+        out.print(
+            f"  [dim]同一单位已有多项在前，另有 {len(ranking.set_back)} 项排在后面没有列出："
+            f"{escape(named)}[/dim]"
+        )
+
+
+def print_card(card: CardOut) -> None:
+    """All of a card."""
+    if card.similarity:
+        out.print(
+            f"  {card.similarity.kind.value}：{escape(card.similarity.sentence)}", highlight=False
+        )
+    for row in card.indicators:
+        colour = {Verdict.MET: "green", Verdict.NOT_MET: "red"}.get(row.verdict, "dim")
+        out.print(
+            f"  [{colour}]{row.verdict.value}[/{colour}] {escape(row.sentence)}", highlight=False
+        )
+    if card.objections:
+        out.print("不利因素：")
+    for objection in card.objections:
+        out.print(
+            f"  {objection.severity.value} · {objection.code.value}：{escape(objection.sentence)}",
+            highlight=False,
+        )
+    if card.questions:
+        out.print("接下来问什么：")
+    for number, question in enumerate(card.questions, start=1):
+        out.print(f"  {number}. 问{question.to.value}：{escape(question.text)}", highlight=False)
+
+
+def print_explained(found: ExplainOut) -> None:
+    """Why a named pair stands where it does, and its card."""
+    for side in (found.need, found.achievement):
+        out.print(
+            f"{side.kind.label} [bold]{escape(side.title)}[/bold] [dim]{escape(side.id)}[/dim]"
+        )
+    for problem in found.problems:
+        err.print(f"[yellow]注意：{escape(problem)}[/yellow]", soft_wrap=True, highlight=False)
+    for sentence in found.reasons:
+        out.print(f"· {escape(sentence)}", highlight=False)
+    if found.match:
+        level = found.match.level.value
+        out.print(f"{level}　可能性 {found.match.chance:.0%}", highlight=False)
+        out.print(escape(reason(found.match)), highlight=False)
+    card = found.match or found.card
+    if card is not None:
+        print_card(card)
+
+
+def print_routes(routes: Sequence[NextRouteOut]) -> None:
+    """Where to go with a need that nothing answers."""
+    for route in routes:
+        mark = "→" if route.fits else "·"
+        out.print(f"    {mark} {route.name.value}：{escape(route.sentence)}", highlight=False)
 
 
 def print_problems(rankings: Sequence[RankingOut]) -> None:

@@ -6,23 +6,21 @@ from collections.abc import Collection
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from api.cards import CardOut, QuoteOut, Side, card_fields
+from api.wire import Wire as Wire
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
-from matcher.engine import Match, Ranking
+from matcher.answer import Answer, Shown
+from matcher.engine import Match
 from matcher.explain import Span
 from matcher.features import FEATURES
+from matcher.next_routes import NextRoute, RouteName
 from matcher.query import Query
 from matcher.scoring import Level, ScoringModel
 
 Field_ = Literal["title", "text"]
-
-
-class Wire(BaseModel):
-    """Base: unknown fields are an error, values are never changed after the conversion."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class AmountOut(Wire):
@@ -176,8 +174,38 @@ class PartOut(Wire):
         return found
 
 
-class MatchOut(Wire):
-    """A proposed document with its reasons."""
+class OtherOut(Wire):
+    """A record that is named, not shown."""
+
+    id: str
+    title: str
+    organisation: str | None
+
+    @classmethod
+    def of(cls, full: Record, role: Role) -> OtherOut:
+        """The record as ``role`` may see it."""
+        record = masked(full, role)
+        owner = record.organisation
+        return cls(id=record.key, title=record.title, organisation=owner.name if owner else None)
+
+
+class NextRouteOut(Wire):
+    """Where to go with a need that nothing answers."""
+
+    name: RouteName
+    sentence: str
+    fits: bool = Field(description="A fact of the need speaks for this route.")
+    quote: QuoteOut | None = Field(description="What the sentence quotes of the need.")
+
+    @classmethod
+    def of(cls, route: NextRoute, need: Side) -> NextRouteOut:
+        """``need`` as it is shown."""
+        quote = QuoteOut.of(route.span, Kind.NEED, need) if route.span else None
+        return cls(name=route.name, sentence=route.sentence, fits=route.fits, quote=quote)
+
+
+class MatchOut(CardOut):
+    """A proposed document with its reasons, and what speaks against it."""
 
     document: RecordOut
     score: float = Field(description="Log-odds, the sum of the parts; orders the list.")
@@ -191,6 +219,24 @@ class MatchOut(Wire):
     terms: list[TermOut]
     query_sentence: SpanOut
     document_sentence: SpanOut
+    near_copies: list[OtherOut] = Field(
+        default_factory=list,
+        description="Records that say nearly the same and passed the filters: not listed apart.",
+    )
+    moved: int = Field(
+        default=0,
+        description="Places it was moved down (or, below 0, up), since an institution takes only "
+        "so many of the first.",
+    )
+
+    @property
+    def in_favour(self) -> str:
+        """What speaks for the pair in one line: a requirement that is met, else common words."""
+        if self.met is not None:
+            met = self.counted("满足")
+            return f"{self.met.sentence}{f'（共满足 {met} 项指标）' if met > 1 else ''}"
+        words = "、".join(term.term for term in self.key_terms[:5])
+        return f"共同的词：{words}。" if words else "没有共同的词，按语义相近提出。"
 
     @property
     def key_terms(self) -> list[TermOut]:
@@ -200,17 +246,26 @@ class MatchOut(Wire):
     @classmethod
     def of(
         cls,
-        match: Match,
+        shown: Shown,
         query: Query,
-        hidden: Collection[str],
+        source: Record | None,
         role: Role,
         model: ScoringModel,
     ) -> MatchOut:
-        """``hidden``: fields of the asking record that ``role`` may not see."""
+        """``source`` is the record that asked, in full; None for free text."""
+        match = shown.match
+        hidden = hidden_fields(source, role) if source else frozenset[str]()
         document = Query.of(match.document.record)
         closed = hidden_fields(match.document.record, role)
         reasons = match.explanation
         return cls(
+            **card_fields(
+                shown.card,
+                masked(source, role) if source else query.title,
+                masked(match.document.record, role),
+            ),
+            near_copies=[OtherOut.of(one.record, role) for one in shown.near_copies],
+            moved=shown.moved,
             document=RecordOut.of(match.document.record, role),
             score=match.score,
             parts=PartOut.all_of(match, model),
@@ -250,12 +305,21 @@ class RankingOut(Wire):
     )
     matches: list[MatchOut]
     problems: list[str] = Field(description="Paths of the search that could not answer.")
+    set_back: list[OtherOut] = Field(
+        default_factory=list,
+        description="Good matches behind the end of the list, since their institution has its "
+        "places already.",
+    )
+    next_routes: list[NextRouteOut] = Field(
+        default_factory=list, description="Where to go with a need that nothing answers."
+    )
 
     @classmethod
-    def of(cls, ranking: Ranking, role: Role, source: Record | None = None) -> RankingOut:
-        """The ranking as ``role`` may see it; ``source`` is the record that asked."""
+    def of(cls, answer: Answer, role: Role, source: Record | None = None) -> RankingOut:
+        """The answer as ``role`` may see it; ``source`` is the record that asked."""
+        ranking = answer.ranking
         shown = RecordOut.of(source, role) if source else None
-        hidden = hidden_fields(source, role) if source else frozenset()
+        side = masked(source, role) if source else ranking.query.title
         return cls(
             source=shown,
             query=shown.title if shown else ranking.query.title,
@@ -263,10 +327,11 @@ class RankingOut(Wire):
             eligible=ranking.eligible,
             shelved=ranking.shelved,
             matches=[
-                MatchOut.of(match, ranking.query, hidden, role, ranking.model)
-                for match in ranking.matches
+                MatchOut.of(one, ranking.query, source, role, ranking.model) for one in answer.shown
             ],
             problems=list(ranking.problems),
+            set_back=[OtherOut.of(one.record, role) for one in answer.set_back],
+            next_routes=[NextRouteOut.of(route, side) for route in answer.routes],
         )
 
 

@@ -6,19 +6,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date
 from functools import cached_property
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from api import migrations
+from api.answering import Answerer, Asked
 from api.clock import TIME_ZONE, now_at
 from api.indexing import IndexKeeper
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.database import open_database, writer
-from corpus.model import CorpusError, Kind, Maturity, RecordFilter
+from corpus.model import CorpusError, Kind, Maturity, Record, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, no_progress
 from indexer.builtin import ensure_builtin_model
@@ -29,7 +31,8 @@ from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from indexer.update import IndexUpdate
-from matcher.engine import MatchConfig, MatchEngine, Ranking
+from matcher.answer import Answer
+from matcher.engine import MatchConfig, MatchEngine
 from matcher.kept import RankingRepository
 from matcher.query import Query
 from matcher.repository import FeedbackRepository
@@ -184,8 +187,12 @@ class Services:
             technology_fields=frozenset(fields or ()),
             regions=frozenset(regions or ()),
             min_maturity=min_maturity,
-            valid_on=None if include_expired else now_at().astimezone(TIME_ZONE).date(),
+            valid_on=None if include_expired else self.today(),
         )
+
+    def today(self) -> date:
+        """The day in Tangshan."""
+        return now_at().astimezone(TIME_ZONE).date()
 
     @contextmanager
     def searching(
@@ -211,21 +218,20 @@ class Services:
     ) -> RankingOut:
         """Matches for free text."""
         with self.searching(target) as (repository, shard, lag):
-            [ranking] = self.engine.match(
-                repository, [Query(text)], target, _readable(where, role), limit, shard
-            )
-            return RankingOut.of(_with_problems(ranking, lag), role)
+            answerer = self.answerer(repository, shard, where, role)
+            [answer] = answerer.answers([Asked(Query(text))], target, limit)
+            return RankingOut.of(_with_problems(answer, lag), role)
 
     def match(
         self, kind: Kind, key: str, where: RecordFilter, limit: int, role: Role
     ) -> RankingOut:
         """Matches of one record on the other side; UnknownRecordError if there is none."""
         with self.searching(kind.other) as (repository, shard, lag):
-            shelved = self._shelved(kind, [key]).get(key, frozenset())
-            stored, ranking = self.engine.match_record(
-                repository, kind, key, _readable(where, role), limit, shard, shelved
-            )
-            return RankingOut.of(_with_problems(ranking, lag), role, stored.record)
+            record = repository.require(kind, key).record
+            [asked] = self.asked([record])
+            answerer = self.answerer(repository, shard, where, role)
+            [answer] = answerer.answers([asked], kind.other, limit)
+            return RankingOut.of(_with_problems(answer, lag), role, record)
 
     def match_all(
         self,
@@ -238,27 +244,37 @@ class Services:
         valid = RecordFilter(valid_on=where.valid_on)
         with self.searching(Kind.ACHIEVEMENT) as (repository, shard, lag):
             ids = repository.eligible_ids(Kind.NEED, valid)
+            answerer = self.answerer(repository, shard, where, role)
             found: list[RankingOut] = []
             for start in range(0, len(ids), _BATCH):
                 chunk = ids[start : start + _BATCH]
                 needs = repository.get_many(Kind.NEED, chunk)
                 records = [needs[i].record for i in chunk if i in needs]
-                shelved = self._shelved(Kind.NEED, [record.key for record in records])
-                rankings = self.engine.match(
-                    repository,
-                    [Query.of(record) for record in records],
-                    Kind.ACHIEVEMENT,
-                    _readable(where, role),
-                    limit,
-                    shard,
-                    [shelved.get(record.key, frozenset()) for record in records],
-                )
+                answers = answerer.answers(self.asked(records), Kind.ACHIEVEMENT, limit)
                 found += [
-                    RankingOut.of(_with_problems(ranking, lag), role, record)
-                    for ranking, record in zip(rankings, records, strict=True)
+                    RankingOut.of(_with_problems(answer, lag), role, record)
+                    for answer, record in zip(answers, records, strict=True)
                 ]
                 progress("match", start + len(chunk), len(ids))
         return found
+
+    def answerer(
+        self, repository: CorpusRepository, shard: IndexShard, where: RecordFilter, role: Role
+    ) -> Answerer:
+        """Answers from one state of the database, as ``role`` may see them."""
+        open_to_role = readable(where, role)
+        return Answerer(
+            self.engine, repository, self.reading, shard, open_to_role, role, self.today()
+        )
+
+    def asked(self, records: Sequence[Record]) -> list[Asked]:
+        """What records of one kind ask, without what is put aside for them."""
+        kind = records[0].kind if records else Kind.NEED
+        shelved = self._shelved(kind, [record.key for record in records])
+        return [
+            Asked(Query.of(record), record, shelved.get(record.key, frozenset()))
+            for record in records
+        ]
 
     def _shelved(self, kind: Kind, keys: Sequence[str]) -> dict[str, frozenset[int]]:
         """By key, the ids on the other side with which it was dismissed and nothing changed."""
@@ -304,11 +320,12 @@ class Services:
         return compact(self.store, kind, now_at(), everything=True)
 
 
-def _with_problems(ranking: Ranking, problems: tuple[str, ...]) -> Ranking:
-    return replace(ranking, problems=(*ranking.problems, *problems))
+def _with_problems(answer: Answer, problems: tuple[str, ...]) -> Answer:
+    ranking = replace(answer.ranking, problems=(*answer.ranking.problems, *problems))
+    return replace(answer, ranking=ranking)
 
 
-def _readable(where: RecordFilter, role: Role) -> RecordFilter:
+def readable(where: RecordFilter, role: Role) -> RecordFilter:
     """The filter, without records whose text the role may not read."""
     level = role.clearance.level
     return replace(where, open_to=level, asked_at=level)

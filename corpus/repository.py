@@ -232,6 +232,13 @@ class CorpusRepository:
         """Records in order of id, from ``offset``, at most ``limit``."""
         return list(self._load(kind, conditions_of(kind, where), offset=offset, limit=limit))
 
+    def titled(
+        self, kind: Kind, fragment: str, where: RecordFilter, limit: int
+    ) -> list[StoredRecord]:
+        """Records whose title holds ``fragment``, as it is written, in order of id."""
+        held = col(TABLES[kind].title).icontains(fragment, autoescape=True)
+        return list(self._load(kind, [*conditions_of(kind, where), held], limit=limit))
+
     def everything(self, kind: Kind) -> Iterator[StoredRecord]:
         """Every record of a kind in order of id, whatever its status."""
         last = -1

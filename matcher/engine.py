@@ -69,6 +69,22 @@ class Ranking:
     """Documents that passed the filter and were left out, since the pair was dismissed."""
 
 
+@dataclass(frozen=True, slots=True)
+class PairStanding:
+    """How one named document stands among all that passed a filter.
+
+    Where it did not pass itself, ``place`` and the score are what they would be if it had.
+    """
+
+    match: Match
+    model: ScoringModel
+    place: int  # 1 is best
+    eligible: int
+    passed: bool
+    shown: bool
+    """Whether it is good enough to be proposed."""
+
+
 class MatchEngine:
     """Answers queries from the published indexes and one database. Safe for threads."""
 
@@ -188,6 +204,43 @@ class MatchEngine:
         query = Query.of(stored.record)
         [ranking] = self.match(repository, [query], kind.other, where, limit, shard, [shelved])
         return stored, ranking
+
+    # -- why not this one ----------------------------------------------------------------
+
+    def explain_pair(
+        self,
+        repository: CorpusRepository,
+        query: Query,
+        document: StoredRecord,
+        where: RecordFilter,
+        shard: IndexShard | None = None,
+        shelved: Collection[int] = (),
+    ) -> PairStanding | None:
+        """The match of one named document with its place among all that pass a filter; None where
+        the index does not hold it as it is now.
+
+        Raises:
+            ShardError: no index can answer.
+        """
+        target = document.record.kind
+        shard = shard or self.shard(target)
+        own = np.array([document.id], dtype=np.int64)
+        if not shard.holds(own, [document.record.content_hash])[0]:
+            return None
+        [prepared] = self._prepared([query], shard)
+        allowed = _without(self._eligible.get(repository, target, where, shard), shelved)
+        compared = np.union1d(allowed, own)
+        docs = self._best(shard, prepared, compared, len(compared))
+        place = next(at for at, doc in enumerate(docs) if doc.id == document.id)
+        [match] = self._explained(shard, prepared, [docs[place]], {document.id: document})
+        return PairStanding(
+            match,
+            self.config.model,
+            place + 1,
+            len(allowed),
+            bool(np.isin(own, allowed)[0]),
+            place < len(self._kept(shard, docs)),
+        )
 
     def _prepared(self, queries: Sequence[AnyQuery], shard: IndexShard) -> list[PreparedQuery]:
         raw = [query for query in queries if isinstance(query, Query)]

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from api.exports.card_cells import COLUMNS as CARD_COLUMNS
+from api.exports.card_cells import card_cells, route_cell
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
 from corpus.model import Kind
+from matcher.diversity import DiversityConfig
 from matcher.features import FEATURES
 from matcher.scoring import START
 
@@ -18,8 +21,10 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
     ("合作方式", 20), ("价格", 14),
     ("可能性", 9), ("等级", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
+    *CARD_COLUMNS,
     ("起点", 8), *((feature.label, 9) for feature in FEATURES), ("总分", 9),
 )  # fmt: skip
+_CAP = DiversityConfig()
 _PARTS = (START, *(feature.name for feature in FEATURES))
 _SCORES = frozenset({"起点", *(feature.label for feature in FEATURES), "总分"})
 _NOTES = (
@@ -29,14 +34,17 @@ _NOTES = (
     "等级：强、较强、弱、无，按人工评级中各等级所占的比例从总分划出；等级为强的也并非必成。",
     "总分：右侧四列（起点、意思相近、泛泛相近、用词相同）相加。",
     "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
+    "指标核对：需求写明的每一项指标，对照成果原文；判为满足或不满足的，双方原文都有依据。",
+    "不利因素：“阻碍”是按原文合不上，“疑点”要请人看，“待问”是没有写明；都请核对原文。",
+    f"同一单位在前 {_CAP.first} 位最多列 {_CAP.per_organisation} 项，其余见“同单位后移”。",
 )
 
 
 def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
     """Write the pairs of ``rankings`` (needs → achievements), atomically.
 
-    Sheets: the pairs, the needs nothing answers, and how to read the numbers; this one begins
-    with what was out of order when they were made.
+    Sheets: the pairs, what the cap on institutions moved out of them, the needs nothing answers,
+    and how to read the numbers; this one begins with what was out of order when they were made.
 
     Raises:
         ValueError: a ranking is of needs; the columns would name the wrong sides.
@@ -46,6 +54,7 @@ def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
         raise ValueError("the workbook lists achievements for needs")
     with new_workbook(path) as book:
         _pairs(book, rankings)
+        _set_back(book, rankings)
         _unanswered(book, rankings)
         _notes(book, list(dict.fromkeys(p for r in rankings for p in r.problems)))
 
@@ -92,24 +101,46 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         "、".join(term.term for term in match.key_terms[:8]),
         match.query_sentence.quote,
         match.document_sentence.quote,
+        *card_cells(match, match.near_copies),
         *(parts.get(name) for name in _PARTS),
         match.score,
     ]
 
 
 def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
-    columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 60))
+    columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 40),
+               ("下一步", 80))  # fmt: skip
     sheet = _sheet(book, "暂无合适成果", columns)
+    wrap = book.add_format({"text_wrap": True, "valign": "top"})
     row = 1
     for ranking in rankings:
         need = ranking.source
         if ranking.matches or need is None:
             continue
         cells = (need.id, need.title, need.organisation, need.county,
-                 f"在 {ranking.eligible} 项成果中没有达到显示线的")  # fmt: skip
+                 f"在 {ranking.eligible} 项成果中没有达到显示线的",
+                 route_cell(ranking.next_routes))  # fmt: skip
         for column, value in enumerate(cells):
-            sheet.write_string(row, column, value or "")
+            sheet.write_string(row, column, value or "", wrap)
         row += 1
+
+
+def _set_back(book: Any, rankings: Sequence[RankingOut]) -> None:
+    """What the cap moved behind the end of a list; no sheet where there is nothing."""
+    if not any(ranking.set_back for ranking in rankings):
+        return
+    columns = (("需求编号", 12), ("需求名称", 50), ("成果编号", 12), ("成果名称", 50),
+               ("完成单位", 30))  # fmt: skip
+    sheet = _sheet(book, "同单位后移", columns)
+    row = 1
+    for ranking in rankings:
+        need = ranking.source
+        for one in ranking.set_back:
+            cells = (need.id if need else "", need.title if need else ranking.query, one.id,
+                     one.title, one.organisation or "")  # fmt: skip
+            for column, value in enumerate(cells):
+                sheet.write_string(row, column, value)
+            row += 1
 
 
 def _notes(book: Any, problems: Sequence[str]) -> None:

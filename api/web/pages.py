@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from api.deps import Key, Name, Offset, RoleDep, ServicesDep
+from api.explaining import MOST_FOUND, explain_pair, named_achievements
 from api.schemas import RankingOut
 from api.services import Services
 from api.web.templating import render
@@ -82,12 +83,37 @@ def list_page(
 
 @router.api_route("/needs/{key:path}", methods=_METHODS)
 @router.api_route("/achievements/{key:path}", methods=_METHODS)
-def record_page(request: Request, services: ServicesDep, role: RoleDep, key: Key) -> HTMLResponse:
-    """A record in full, with its matches on the other side and their reasons."""
+def record_page(
+    request: Request,
+    services: ServicesDep,
+    role: RoleDep,
+    key: Key,
+    why: Annotated[Name, Query(max_length=200)] = "",
+) -> HTMLResponse:
+    """A record in full, with its matches on the other side and their reasons.
+
+    ``why`` is the id of an achievement, or a piece of its title: why is it not among them?
+    """
     kind = _PATHS[request.url.path.split("/")[1]]
     record = services.record(kind, key, role)
     ranking, problem = _matches(services, kind, key, role)
-    return render(request, "record.html", record=record, ranking=ranking, problem=problem)
+    asked = why.strip() if kind is Kind.NEED and ranking else ""
+    named = named_achievements(services, asked, role) if asked else []
+    explained = None
+    if len(named) == 1:
+        filters = services.record_filter()
+        explained = explain_pair(services, key, named[0].id, filters, _MATCHES, role)
+    return render(
+        request,
+        "record.html",
+        record=record,
+        ranking=ranking,
+        problem=problem,
+        why=asked,
+        named=named,
+        explained=explained,
+        most_found=MOST_FOUND,
+    )
 
 
 def _matches(services: Services, kind: Kind, key: str, role: Role) -> tuple[RankingOut | None, str]:

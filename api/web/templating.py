@@ -12,9 +12,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from api.schemas import SpanOut
+from matcher.diversity import DiversityConfig
 
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 _templates.env.globals["version"] = version("zhitong")
+_templates.env.globals["diversity"] = DiversityConfig()
 
 
 def render(request: Request, name: str, **values: Any) -> HTMLResponse:

@@ -139,7 +139,7 @@ def too_early(
         yield Objection(
             Code.MATURITY,
             Severity.OPEN,
-            f"成果的成熟度是“{quote(achievement, stage.span)}”，企业能不能等，需求没有写。",
+            f"成果的成熟度是“{quote(achievement, stage.span)}”，要问清企业能不能等。",
             (),
             (stage.span,),
         )

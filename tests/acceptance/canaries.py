@@ -99,6 +99,13 @@ class Corpus:
     def _amount(self, last: int, place: str, readers: frozenset[Role]) -> str:
         return self._value(f"{7 if self.sign == 'n' else 8}{last}", place, readers)
 
+    def _indicator(self, last: int, place: str, readers: frozenset[Role]) -> str:
+        """A sentence with a number that the indicator check reads and quotes."""
+        value = self._amount(last, place, readers)
+        if self.kind is Kind.NEED:
+            return f"希望抗压强度不低于{value} MPa。"
+        return f"抗压强度达到{value} MPa。"
+
     def _add(self, name: str, cells: Cells) -> None:
         key = f"{self.sign.upper()}-{name}"
         both: dict[str, tuple[str, str, str]] = {"编号": ("key", "", key)}
@@ -163,6 +170,7 @@ class Corpus:
                 "名称": ("title", "", f"{PUBLIC_TITLE[self.kind]} {word(at + 'title', readers)}"),
                 "正文": (
                     "text", "", f"{PUBLIC_TEXT}{word(at + 'text', readers)}，"
+                    f"{self._indicator(last + 1000, at + 'text: indicator', readers)}"
                     f"电话：{self._phone(at + 'text: phone', contacts)}。",
                 ),
                 "单位": ("organisation", "", f"{word(at + 'organisation', readers)}（示例）"),
@@ -195,6 +203,7 @@ class Corpus:
         cells = {
             "正文": (
                 "text", "保密",
+                f"{self._indicator(4213, 'field: text: indicator', secret)}"
                 f"{word('field: text', secret)}，电话：{self._phone('field: text: phone', secret)}",
             ),
             "单位": ("organisation", "保密", f"{word('field: organisation', secret)}（示例）"),

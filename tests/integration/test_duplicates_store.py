@@ -84,6 +84,18 @@ def test_the_same_groups_again_change_nothing(session: Session) -> None:
     assert repository.groups(Kind.NEED, GroupState.OPEN) == []
 
 
+def test_the_open_group_of_a_record(session: Session) -> None:
+    repository = DuplicateRepository(session)
+    first, second = _proposed(session, "A0", "A1"), _proposed(session, "A2", "A3")
+    found = repository.open_groups(KIND, ["A1", "A3", "A5"])
+    assert {key: group.id for key, group in found.items()} == {"A1": first, "A3": second}
+    assert set(found["A1"].keys) == {"A0", "A1"}
+    assert repository.open_groups(Kind.NEED, ["A1"]) == {}
+    assert repository.open_groups(KIND, []) == {}
+    repository.dismiss(first, "李工", LATER_AT)
+    assert set(repository.open_groups(KIND, ["A0", "A1", "A2"])) == {"A2"}
+
+
 def test_a_found_group_joins_the_open_ones_it_overlaps(session: Session) -> None:
     repository = DuplicateRepository(session)
     first, second = _proposed(session, "A0", "A1"), _proposed(session, "A2", "A3")
