@@ -17,6 +17,7 @@ from api import migrations
 from api.clock import TIME_ZONE, now_at
 from api.indexing import IndexKeeper
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
+from api.security.accounts import AccountRepository
 from api.security.credentials import Lifetimes
 from api.security.login import Door
 from api.settings import Settings
@@ -143,6 +144,11 @@ class Services:
             timedelta(minutes=settings.session_idle_minutes),
             timedelta(hours=settings.session_hours),
         )
+
+    def has_administrator(self) -> bool:
+        """Whether anybody can let others in."""
+        with self.reading() as session:
+            return AccountRepository(session).has_administrator()
 
     @property
     def door(self) -> Door:
