@@ -131,6 +131,7 @@ class Guard:
         if kind.lower() == "bearer" and place.path.startswith(_PROGRAMS):
             known = await run_in_threadpool(self._recognition.by_token, secret.strip(), actor)
             if known is None:
+                self._count(nobody(actor), place)
                 raise _Stopped(
                     401, "令牌无效", "令牌不对、已过期或已吊销。另建一个：zhitong token create",
                     {"WWW-Authenticate": 'Bearer error="invalid_token"'},

@@ -8,6 +8,7 @@ lock a colleague out for a day by typing his name.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, or_
@@ -87,4 +88,15 @@ class Throttle:
 
 def _subjects(name: str, address: str) -> tuple[str, str]:
     digest = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()
-    return f"name:{digest}", f"address:{address}"
+    return f"name:{digest}", f"address:{_neighbourhood(address)}"
+
+
+def _neighbourhood(address: str) -> str:
+    """An IPv6 customer has 2^64 addresses to himself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address  # a socket of this machine has none
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))

@@ -516,6 +516,12 @@ def test_who_asks_too_often_has_to_wait(
         assert 1 <= int(answers[-1].headers["retry-after"]) <= 21
         assert limited.get("/static/zhitong.css").status_code == 200
         assert limited.get("/healthz").status_code == 200
+        limited.cookies.clear()
+        guesses = [
+            limited.get("/api/v1/needs", headers={"authorization": f"Bearer zt_{number}"})
+            for number in range(4)
+        ]
+        assert [guess.status_code for guess in guesses] == [401, 401, 401, 429]
         log_in(limited, Role.ORGANISER)  # has an allowance of its own
         assert limited.get("/api/v1/feedback").status_code == 200
 

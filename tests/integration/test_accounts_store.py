@@ -286,6 +286,16 @@ def test_one_s_own_logins_do_not_open_the_way_for_guessing_from_an_address(
     assert office.door.log_in("ligong", GOOD, Actor(address="198.51.100.1"))
 
 
+def test_the_neighbours_of_an_ipv6_address_count_as_one(office: Office) -> None:
+    office.create("ligong")
+    for number in range(FREE_BY_ADDRESS):
+        with pytest.raises(LoginRefusedError):
+            office.door.log_in(f"name{number}", "wrong", Actor(address=f"2001:db8::{number:x}"))
+    with pytest.raises(LoginBlockedError):
+        office.door.log_in("ligong", GOOD, Actor(address="2001:db8::ffff"))
+    assert office.door.log_in("ligong", GOOD, Actor(address="2001:db8:0:1::1"))
+
+
 def test_failures_are_forgotten(either: Office) -> None:
     office = either
     for number in range(3):
