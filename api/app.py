@@ -25,7 +25,7 @@ from api.security.rate import RateLimiter
 from api.security.recognition import CookieNames, Recognition
 from api.services import Services
 from api.settings import Settings
-from api.web import accounts, pages
+from api.web import accounts, pages, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -104,7 +104,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     app.state.services = services
     app.state.cookies = cookies
     errors.install(app)
-    for module in (system, matching, records, feedback, accounts, pages):
+    for module in (system, matching, records, feedback, accounts, tokens, pages):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from api.feedback import ClosedToRaterError
 from api.schemas import Problem
-from api.security.errors import FormTokenError
+from api.security.errors import FormTokenError, UnknownAccountError
 from api.sentences import input_sentence
 from api.web.templating import render
 from corpus.database import database_problem
@@ -32,6 +32,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     FeedbackError: (400, "评价没有记下"),
     MatchError: (400, "无法匹配"),
     FormTokenError: (403, "页面已过期"),
+    UnknownAccountError: (404, "没有这个用户或令牌"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {
     404: ("没有这个页面", "没有 {path} 这个地址。"),

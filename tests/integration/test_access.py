@@ -98,7 +98,7 @@ def test_every_route_has_a_rule_and_every_rule_a_route(client: TestClient) -> No
     assert len(keys) == len(set(keys))
 
 
-FILLED = {"key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1"}
+FILLED = {"token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1"}
 
 
 def address(path: str) -> str:
@@ -135,10 +135,11 @@ def test_every_route_and_role_gets_what_the_table_says(
             assert answer.status_code == (303 if is_page else 401), at
             assert answer.headers.get("location", "/login").startswith("/login"), at
         elif role in rule.roles:
-            assert answer.status_code not in {401, 404, 500}, at
+            assert answer.status_code not in {401, 500}, at
+            assert answer.status_code != 404 or path.endswith("/revoke"), at  # has none
             assert "不能做这件事" not in answer.text, at
             assert "页面已过期" not in answer.text, at
-            assert answer.headers.get("location", "") in {"", "/login"}, at
+            assert answer.headers.get("location", "") in {"", "/login"}, at  # logged out
         else:
             assert answer.status_code == 403, at
             assert "不能做这件事" in answer.text, at
@@ -395,6 +396,34 @@ def test_a_token_opens_the_api_and_nothing_else(client: TestClient) -> None:
     with services.writing() as session:
         AccountRepository(session).disable(account.name, now_at())
     assert client.get("/api/v1/needs", headers={"authorization": good}).status_code == 401
+
+
+def test_one_makes_and_revokes_one_s_own_tokens_only(client: TestClient) -> None:
+    log_in(client, Role.OFFICER)
+    page = client.post("/account/tokens", data={"name": "<b>脚本</b>", "days": "30"})
+    found = re.search(r"<code>(zt_[\w-]+)</code>", page.text)
+    assert found
+    assert "<b>" not in page.text
+    again = client.get("/account/tokens").text
+    assert found[1] not in again
+    header = {"authorization": f"Bearer {found[1]}"}
+    assert client.post("/account/tokens", data={"name": "", "days": "30"}).status_code == 400
+    assert client.post("/account/tokens", data={"name": "x", "days": "999"}).status_code == 400
+    with TestClient(client.app, base_url="https://testserver") as other:
+        log_in(other, Role.ADMINISTRATOR)
+        theirs, none = (other.post(f"/account/tokens/{n}/revoke") for n in (1, 99))
+        assert (theirs.status_code, none.status_code) == (404, 404)
+        assert "脚本" not in other.get("/account/tokens").text
+    client.cookies.clear()
+    assert client.get("/api/v1/needs", headers=header).status_code == 200
+    assert client.post("/account/tokens/1/revoke", headers=header).status_code == 401
+    log_in(client, Role.OFFICER)
+    assert client.post("/account/tokens/1/revoke").headers["location"] == "/account/tokens"
+    client.cookies.clear()
+    assert client.get("/api/v1/needs", headers=header).status_code == 401
+    with services_of(client).reading() as session:
+        actions = [entry.action for entry in AuditLog(session).entries()]
+    assert actions == [Action.TOKEN_REVOKED, Action.TOKEN_CREATED]
 
 
 def test_another_role_ends_the_session(client: TestClient) -> None:
