@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from api.security.accounts import Account, AccountRepository
     from api.security.credentials import Token
     from api.services import Services
+
+_ROUTES_WIDTH = 140  # in which no address is broken
 
 user_app = typer.Typer(help="用户：新建、停用、改角色、重设密码。", no_args_is_help=True)
 token_app = typer.Typer(help="程序用的个人令牌。", no_args_is_help=True)
@@ -307,12 +310,13 @@ def routes(as_json: JsonOption = False) -> None:
         print_json(rows)
         return
     table = Table()
-    for name in ("方法", "地址", "未登录", *(role.value for role in ROLES)):
-        table.add_column(name, overflow="fold")
+    table.add_column("地址", no_wrap=True)
+    for name in ("未登录", *(role.value for role in ROLES)):
+        table.add_column(name)
     for (method, path), rule in POLICY.items():
         cells = [rows_label(rule, role) or "—" for role in ROLES]
-        table.add_row(method, escape(path), "可用" if rule.public else "—", *cells)
-    out.print(table)
+        table.add_row(escape(f"{method} {path}"), "可用" if rule.public else "—", *cells)
+    Console(width=max(out.width, _ROUTES_WIDTH)).print(table)
 
 
 def _moment(typed: str) -> datetime:

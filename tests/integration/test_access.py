@@ -301,6 +301,21 @@ def test_somebody_logs_in_goes_on_and_logs_out(client: TestClient) -> None:
     assert entries[0].actor.request_id == out.headers["x-request-id"]
 
 
+def test_on_plain_http_the_cookie_is_another(
+    monkeypatch: pytest.MonkeyPatch, client: TestClient
+) -> None:
+    with_password(client)
+    monkeypatch.setenv("ZHITONG_PLAIN_HTTP", "true")
+    with TestClient(create_app(Settings()), follow_redirects=False) as plain:
+        answer = submit(plain, "ligong", PASSWORD)
+        session = next(c for c in answer.headers.get_list("set-cookie") if c.startswith("zhitong="))
+        assert "Secure" not in session
+        assert "HttpOnly" in session
+        assert plain.get("/needs").status_code == 200
+        assert "strict-transport-security" not in plain.get("/").headers
+    assert client.get("/login").headers["strict-transport-security"]
+
+
 def test_a_login_is_never_the_session_that_was_there(client: TestClient) -> None:
     with_password(client)
     client.cookies.set("__Host-zhitong", "planted", domain="testserver.local")
