@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from sqlmodel import Session
 from typer.testing import CliRunner, Result
 
 from api.cli import app
 from api.clock import now_at
-from api.security import passwords
 from api.security.audit import Actor
 from api.security.credentials import TokenRepository
 from api.security.errors import LoginRefusedError
@@ -24,20 +22,18 @@ from api.settings import Settings
 from corpus.model import Contact, ContactKind, Need
 from corpus.repository import CorpusRepository
 from tests.integration.faked import use_fakes
+from tests.integration.office import hash_quickly
 
 Invoke = Callable[..., Result]
 PASSWORD, OTHER = "kilo-trumpet-stone", "八只青蛙跳进旧水缸里面去了"
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Invoke]:
+def invoke(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
     monkeypatch.setenv("COLUMNS", "300")
     use_fakes(monkeypatch, tmp_path / "home")
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    passwords._nobody.cache_clear()
-    yield lambda *arguments, given="": CliRunner().invoke(app, list(arguments), input=given)
-    passwords._nobody.cache_clear()
+    hash_quickly(monkeypatch)
+    return lambda *arguments, given="": CliRunner().invoke(app, list(arguments), input=given)
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from api.tables import AuditTable, LoginThrottleTable, SessionTable, TokenTable,
 from corpus.confidentiality import EVERY_ROW, Role
 from corpus.database import create_schema, open_database, writer
 from tests.conftest import NOW_AT
+from tests.integration.office import hash_quickly
 
 GOOD, OTHER = "kilo-trumpet-stone", "银杏落在旧石桥上面了呀呀"
 LIFETIMES = Lifetimes(timedelta(hours=2), timedelta(hours=12))
@@ -39,12 +40,8 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(passwords, "_hasher", quick)
-    passwords._nobody.cache_clear()
-    yield
-    passwords._nobody.cache_clear()
+def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    hash_quickly(monkeypatch)
 
 
 @dataclass
