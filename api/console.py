@@ -75,9 +75,9 @@ def print_ranking(ranking: RankingOut) -> None:
     if ranking.shelved:
         out.print(f"  [dim]已搁置 {ranking.shelved} 对：zhitong feedback list --shelved[/dim]")
     for rank, match in enumerate(ranking.matches, start=1):
-        mark = "[green]推荐[/green]" if match.recommended else "可看"
+        mark = f"[green]{match.level}[/green]" if match.recommended else match.level.value
         title = f"{escape(match.document.title)} [dim]{escape(match.document.id)}[/dim]"
-        out.print(f"{rank:>3}. {mark} {match.relevance.value:>4.0%} {title}")
+        out.print(f"{rank:>3}. {mark} {match.chance:>4.0%} {title}")
         out.print(f"      [dim]{escape(_facts(match.document))}[/dim]")
         out.print(f"      {escape(reason(match))}", highlight=False)
 
@@ -91,16 +91,16 @@ def print_problems(rankings: Sequence[RankingOut]) -> None:
 def print_best_pairs(rankings: Sequence[RankingOut], limit: int) -> None:
     """The best pair of each need, best needs first, as a table."""
     table = Table(title="最值得先看的对接", show_lines=True, header_style="bold")
-    for name, ratio in (("需求", 5), ("成果", 5), ("相关度", 2), ("理由", 8)):
+    for name, ratio in (("需求", 5), ("成果", 5), ("可能性", 2), ("理由", 8)):
         table.add_column(name, ratio=ratio, overflow="fold")
     answered = [r for r in rankings if r.matches]
-    answered.sort(key=lambda r: (-r.matches[0].relevance.value, r.source.id if r.source else ""))
+    answered.sort(key=lambda r: (-r.matches[0].score, r.source.id if r.source else ""))
     for ranking in answered[:limit]:
         best, need = ranking.matches[0], ranking.source
         table.add_row(
             escape(f"{need.title}\n{_facts(need)}" if need else ranking.query),
             escape(f"{best.document.title}\n{_facts(best.document)}"),
-            f"{best.relevance.value:.0%}\n{'推荐' if best.recommended else '可看'}",
+            f"{best.chance:.0%}\n{best.level.value}",
             escape(reason(best)),
         )
     out.print(table)
@@ -108,13 +108,11 @@ def print_best_pairs(rankings: Sequence[RankingOut], limit: int) -> None:
 
 def reason(match: MatchOut) -> str:
     """Why a pair was proposed, in one or two lines of the two texts' own words."""
-    ranks = "，".join(
-        f"{'语义' if part.signal == 'dense' else '词语'}第 {part.rank}" for part in match.parts
-    )
+    parts = "，".join(f"{part.label} {part.part:+.1f}" for part in match.parts)
     terms = "、".join(term.term for term in match.key_terms[:5]) or "无（按语义）"
     asked, held = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
     need, achievement = (asked, held) if match.document.kind is Kind.ACHIEVEMENT else (held, asked)
-    return f"共同的词：{terms}（{ranks}）\n需求“{need}” ↔ 成果“{achievement}”"
+    return f"共同的词：{terms}（{parts}）\n需求“{need}” ↔ 成果“{achievement}”"
 
 
 def _facts(record: RecordOut) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import asdict
 from datetime import date
 from typing import Literal
 
@@ -13,7 +12,9 @@ from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
 from matcher.engine import Match, Ranking
 from matcher.explain import Span
+from matcher.features import FEATURES
 from matcher.query import Query
+from matcher.scoring import Level, ScoringModel
 
 Field_ = Literal["title", "text"]
 
@@ -141,33 +142,52 @@ class TermOut(Wire):
 
 
 class PartOut(Wire):
-    """One signal's part of the score: ``part = weight / (60 + rank)``."""
+    """One feature's part of the score: ``part = weight · (value − reference)``, in log-odds.
 
-    signal: str = Field(examples=["dense", "lexical"])
-    rank: int
-    signal_score: float
+    The first, ``start``, is the score of a pair at the references.
+    """
+
+    feature: str = Field(examples=["start", "meaning", "typical", "wording"])
+    label: str = Field(description="For people.", examples=["意思相近"])
+    reason: str = Field(description="What it says, for people.")
+    value: float
+    weight: float
+    reference: float
     part: float
 
-
-class RelevanceOut(Wire):
-    """``value = 1 / (1 + exp(−(bias + dense + lexical)))``, 0 to 1."""
-
-    value: float
-    bias: float
-    dense: float
-    lexical: float
-    cosine: float
-    coverage: float
+    @classmethod
+    def all_of(cls, match: Match, model: ScoringModel) -> list[PartOut]:
+        """The parts of a match, which ``model`` made; they add up to its score."""
+        named = {feature.name: feature for feature in FEATURES}
+        found = []
+        for part in match.parts:
+            feature, row = named.get(part.feature), model.weights.get(part.feature)
+            found.append(
+                cls(
+                    feature=part.feature,
+                    label=feature.label if feature else "起点",
+                    reason=feature.reason if feature else "随便一对被人评过、但无关的需求和成果",
+                    value=part.value,
+                    weight=row.weight if row else part.part,
+                    reference=row.reference if row else 0.0,
+                    part=part.part,
+                )
+            )
+        return found
 
 
 class MatchOut(Wire):
     """A proposed document with its reasons."""
 
     document: RecordOut
-    score: float = Field(description="Sum of the parts; orders the list.")
+    score: float = Field(description="Log-odds, the sum of the parts; orders the list.")
     parts: list[PartOut]
-    relevance: RelevanceOut
-    recommended: bool
+    chance: float = Field(
+        description="1 / (1 + exp(−score)): how likely a technology-transfer officer calls the "
+        "pair relevant (较强 or better), 0 to 1."
+    )
+    level: Level
+    recommended: bool = Field(description="The level is 强 or 较强.")
     terms: list[TermOut]
     query_sentence: SpanOut
     document_sentence: SpanOut
@@ -178,7 +198,14 @@ class MatchOut(Wire):
         return [term for term in self.terms if term.key]
 
     @classmethod
-    def of(cls, match: Match, query: Query, hidden: Collection[str], role: Role) -> MatchOut:
+    def of(
+        cls,
+        match: Match,
+        query: Query,
+        hidden: Collection[str],
+        role: Role,
+        model: ScoringModel,
+    ) -> MatchOut:
         """``hidden``: fields of the asking record that ``role`` may not see."""
         document = Query.of(match.document.record)
         closed = hidden_fields(match.document.record, role)
@@ -186,12 +213,10 @@ class MatchOut(Wire):
         return cls(
             document=RecordOut.of(match.document.record, role),
             score=match.score,
-            parts=[
-                PartOut(signal=p.signal, rank=p.rank, signal_score=p.score, part=p.part)
-                for p in match.fused.parts
-            ],
-            relevance=RelevanceOut(**asdict(match.relevance)),
-            recommended=match.recommended,
+            parts=PartOut.all_of(match, model),
+            chance=match.chance,
+            level=match.level,
+            recommended=match.level in (Level.GOOD, Level.STRONG),
             terms=[
                 TermOut(
                     term=term.term,
@@ -216,7 +241,10 @@ class RankingOut(Wire):
     source: RecordOut | None = Field(description="The record asked for; null for free text.")
     query: str
     target: Kind
-    eligible: int = Field(description="Records that passed the filters.")
+    eligible: int = Field(description="Records that passed the filters; all were scored.")
+    recall: Literal["exact"] = Field(
+        default="exact", description="No record that passed the filters was left unscored."
+    )
     shelved: int = Field(
         description="Records left out of these: the pair was dismissed, and nothing changed since."
     )
@@ -234,7 +262,10 @@ class RankingOut(Wire):
             target=ranking.target,
             eligible=ranking.eligible,
             shelved=ranking.shelved,
-            matches=[MatchOut.of(match, ranking.query, hidden, role) for match in ranking.matches],
+            matches=[
+                MatchOut.of(match, ranking.query, hidden, role, ranking.model)
+                for match in ranking.matches
+            ],
             problems=list(ranking.problems),
         )
 

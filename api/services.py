@@ -34,9 +34,11 @@ from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from indexer.update import IndexUpdate
-from matcher.engine import MatchEngine, Ranking
+from matcher.engine import MatchConfig, MatchEngine, Ranking
+from matcher.kept import RankingRepository
 from matcher.query import Query
 from matcher.repository import FeedbackRepository
+from matcher.scoring import ScoringModel, scoring_model, shipped_model
 
 _BATCH = 256
 _ATTEMPTS = 5
@@ -50,6 +52,8 @@ class Services:
         self.scope: RowScope = EVERY_ROW
         """The records that are there for whoever works with these services."""
         self._lock = threading.RLock()
+        self._engine: MatchEngine | None = None
+        self._promoted: tuple[str, ScoringModel] | None = None
 
     def seen_by(self, scope: RowScope) -> Services:
         """The same parts, for somebody for whom only some records are there."""
@@ -87,10 +91,34 @@ class Services:
         encoder = SentenceTransformerEncoder(self.encoder_config())
         return Makers(encoder, JiebaTokenizer())
 
-    @cached_property
+    @property
     def engine(self) -> MatchEngine:
-        """The match engine; call ``prepare`` first where several threads may ask."""
-        return MatchEngine(self.makers, self.store)
+        """The match engine with the ranking model that answers now; another process may have
+        promoted it. Call ``prepare`` first where several threads may ask.
+
+        Raises:
+            RankingError: the promoted model does not fit this release.
+        """
+        model = self.ranking_model()
+        with self._lock:
+            if self._engine is None or self._engine.config.model is not model:
+                self._engine = MatchEngine(self.makers, self.store, MatchConfig(model=model))
+            return self._engine
+
+    def ranking_model(self) -> ScoringModel:
+        """The promoted model, or that which ships; the same object until another is promoted.
+
+        Raises:
+            RankingError: it does not fit this release.
+        """
+        with self.reading() as session:
+            active = RankingRepository(session).active()
+        if active is None:
+            return shipped_model()
+        with self._lock:
+            if self._promoted is None or self._promoted[0] != active.model.hash:
+                self._promoted = (active.model.hash, scoring_model(active.model))
+            return self._promoted[1]
 
     def encoder_config(self) -> EncoderConfig:
         """The encoder's part of the settings."""

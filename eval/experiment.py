@@ -7,21 +7,26 @@ are ranked by ``MatchEngine``, so that what is measured is what people get.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlmodel import Session
 
 from corpus.database import create_schema, open_database
 from corpus.model import Achievement, Kind, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
+from indexer.scored import ScoredDoc
 from indexer.store import ShardStore
 from matcher.engine import MatchConfig, MatchEngine
-from matcher.query import Query, prepare_queries
-from matcher.retriever import SIGNALS
+from matcher.features import features
+from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
+from matcher.scale import unrelated_titles
+from matcher.scoring import ScoringModel, Unrelated
 
 Progress = Callable[[str, int, int], None]
 _BATCH = 64
@@ -35,15 +40,11 @@ class Pool(StrEnum):
 
 
 class Ranker(StrEnum):
-    """Which paths take part."""
+    """What ranks."""
 
-    DEFAULT = "default"
-    LEXICAL = "lexical"
-    DENSE = "dense"
-
-    @property
-    def signals(self) -> tuple[str, ...]:
-        return SIGNALS if self is Ranker.DEFAULT else (self.value,)
+    DEFAULT = "default"  # the product's own model
+    LEXICAL = "lexical"  # BM25 over words alone
+    DENSE = "dense"  # vectors alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ class Collection:
     needs: Mapping[str, Query]
     achievements: Mapping[str, Query]
     qrels: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPairs:
+    """Parallel arrays, one entry a judged pair."""
+
+    needs: tuple[str, ...]
+    keys: tuple[str, ...]
+    values: NDArray[np.float64]  # (n, features), in the order of ``matcher.features.FEATURES``
+    grades: NDArray[np.int64]
 
 
 Run = dict[str, list[tuple[str, float]]]
@@ -72,6 +83,7 @@ class LabelledStore:
     ) -> None:
         self._collection = collection
         self._makers = makers
+        self._prepared: dict[str, PreparedQuery] = {}
         self._store = ShardStore(folder / "index")
         self._database = open_database(f"sqlite:///{folder / 'eval.db'}")
         create_schema(self._database)
@@ -99,34 +111,27 @@ class LabelledStore:
         """Give back the database connections."""
         self._database.dispose()
 
-    def signals(
-        self, pairs: Sequence[tuple[Query, str]], config: MatchConfig
-    ) -> list[tuple[float, float]]:
-        """(cosine, coverage) of (query, achievement id) pairs: what the relevance is made of.
+    def pairs(self, qrels: Mapping[str, Mapping[str, int]], model: ScoringModel) -> JudgedPairs:
+        """The features of every judged pair whose need has a text, as measured for ``model``.
 
         Raises:
             ShardError: the index cannot be read.
         """
-        shard = self._store.open(Kind.ACHIEVEMENT, self._makers.maker)
-        if shard.dense is None or shard.lexical is None:
-            raise AssertionError("a store of our own has both paths")
-        with Session(self._database) as session:
-            stored = CorpusRepository(session).iterate(Kind.ACHIEVEMENT)
-            row = {s.record.key: (place, s.id) for place, s in enumerate(stored)}
-        queries = list(dict.fromkeys(query for query, _ in pairs))
-        prepared = dict(
-            zip(queries, prepare_queries(queries, self._makers, config.query), strict=True)
+        engine = MatchEngine(self._makers, self._store, MatchConfig(model=model))
+        needs = [need for need in self._collection.needs if need in qrels]
+        ids = self._ids()
+        keys = [sorted(qrels[need], key=ids.__getitem__) for need in needs]
+        signals = engine.signals(
+            self.prepared(needs),
+            Kind.ACHIEVEMENT,
+            [np.array([ids[key] for key in each], np.int64) for each in keys],
         )
-        covered = {query: shard.lexical.coverage(prepared[query].terms) for query in queries}
-        found = []
-        for query, key in pairs:
-            place, doc_id = row[key]
-            vector = prepared[query].vector
-            if vector is None:
-                raise AssertionError("a dense query has a vector")
-            cosine = float(shard.dense.row_scores(vector, doc_id).max())
-            found.append((cosine, float(covered[query][place])))
-        return found
+        return JudgedPairs(
+            tuple(need for need, each in zip(needs, keys, strict=True) for _ in each),
+            tuple(key for each in keys for key in each),
+            np.concatenate([features(each) for each in signals]),
+            np.array([qrels[n][k] for n, each in zip(needs, keys, strict=True) for k in each]),
+        )
 
     def rank(
         self,
@@ -139,30 +144,78 @@ class LabelledStore:
     ) -> Run:
         """Rank every need that has judgements, or ``needs``; at most ``limit`` achievements each.
 
-        The whole collection is ranked as people get it. Judged candidates are few, and each of
-        them is to have a place.
+        By the engine, as people get it, or by one path of the index alone.
         """
-        depth = config.retrieval.depth if pool is Pool.ALL else limit
-        retrieval = replace(config.retrieval, signals=ranker.signals, depth=depth)
-        engine = MatchEngine(self._makers, self._store, replace(config, retrieval=retrieval))
+        engine = MatchEngine(self._makers, self._store, config)
         wanted = [need for need in self._collection.needs if need in self._collection.qrels]
         if needs is not None:
             wanted = list(needs)
+        keys = {number: key for key, number in self._ids().items()}
         run: Run = {}
         with Session(self._database) as session:
             repository = CorpusRepository(session)
             for start in range(0, len(wanted), _BATCH):
                 chunk = wanted[start : start + _BATCH]
-                queries = [self._collection.needs[need] for need in chunk]
+                queries = self.prepared(chunk)
                 filters = [self._filter(need, pool) for need in chunk]
-                ranked = engine.rank(repository, queries, Kind.ACHIEVEMENT, filters, limit)
-                ids = sorted({doc.id for docs in ranked for doc in docs})
-                keys = {i: s.record.key for i, s in repository.get_many(
-                    Kind.ACHIEVEMENT, ids).items()}  # fmt: skip
+                if ranker is Ranker.DEFAULT:
+                    ranked = engine.rank(repository, queries, Kind.ACHIEVEMENT, filters, limit)
+                else:
+                    ranked = self._one_path(repository, ranker, queries, filters, limit)
                 for need, docs in zip(chunk, ranked, strict=True):
                     run[need] = [(keys[doc.id], doc.score) for doc in docs]
                 progress("rank", start + len(chunk), len(wanted))
         return run
+
+    def prepared(self, needs: Sequence[str]) -> list[PreparedQuery]:
+        """Needs as the engine asks them; each is embedded once."""
+        new = [need for need in dict.fromkeys(needs) if need not in self._prepared]
+        queries = [self._collection.needs[need] for need in new]
+        made = prepare_queries(queries, self._makers, QueryConfig())
+        self._prepared |= dict(zip(new, made, strict=True))
+        return [self._prepared[need] for need in needs]
+
+    def query_vectors(self, needs: Sequence[str]) -> NDArray[np.float32]:
+        """(n, dimension) query vectors of those needs that have a text."""
+        known = [need for need in needs if need in self._collection.needs]
+        return np.stack([q.vector for q in self.prepared(known) if q.vector is not None])
+
+    def unrelated(self) -> Unrelated:
+        """How near titles of the collection lie that have nothing to do with each other."""
+        dense = self._store.open(Kind.ACHIEVEMENT, self._makers.maker).dense
+        if dense is None:
+            raise AssertionError("a store of our own has both paths")
+        return unrelated_titles(dense)[0]
+
+    @property
+    def encoder(self) -> str:
+        """Fingerprint of the encoder."""
+        return self._makers.encoder.fingerprint
+
+    def _one_path(
+        self,
+        repository: CorpusRepository,
+        ranker: Ranker,
+        queries: Sequence[PreparedQuery],
+        filters: Sequence[RecordFilter],
+        limit: int,
+    ) -> list[list[ScoredDoc]]:
+        shard = self._store.open(Kind.ACHIEVEMENT, self._makers.maker)
+        found = []
+        for query, where in zip(queries, filters, strict=True):
+            allowed = np.array(repository.eligible_ids(Kind.ACHIEVEMENT, where), np.int64)
+            if ranker is Ranker.LEXICAL and shard.lexical is not None:
+                found.append(shard.lexical.search(query.terms, limit, allowed))
+            elif shard.dense is not None and query.vector is not None:
+                found.append(shard.dense.search(query.vector, limit, allowed))
+            else:
+                raise AssertionError("a store of our own has both paths")
+        return found
+
+    def _ids(self) -> dict[str, int]:
+        with Session(self._database) as session:
+            stored = CorpusRepository(session).iterate(Kind.ACHIEVEMENT)
+            return {one.record.key: one.id for one in stored}
 
     def _filter(self, need: str, pool: Pool) -> RecordFilter:
         if pool is Pool.ALL:

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from eval.experiment import Collection, LabelledStore, Pool, Ranker, Run, collection
+from eval.experiment import Collection, LabelledStore, Pool, collection
 from eval.measures import usable_needs
 from eval.qrels import EvalError, read_qrels, read_texts
-from matcher.engine import MatchConfig
 from matcher.query import Query
 
 SAMPLE = "sample"
@@ -76,17 +75,6 @@ class OpenSet:
 
     labelled: LabelledSet
     store: LabelledStore
-    _made: dict[Ranker, Run] = field(default_factory=dict, compare=False, repr=False)
-
-    def engine_run(self, paths: Ranker) -> Run:
-        """Every judged need ranked by the product's engine, or by one path of it.
-
-        Made once: several rankers are built on it, and embedding the needs is most of the work.
-        """
-        if paths not in self._made:
-            pool, needs = self.labelled.pool, self.labelled.judged
-            self._made[paths] = self.store.rank(MatchConfig(), paths, pool, needs=needs)
-        return self._made[paths]
 
 
 def find_set(name: str, data: Path | None) -> Path | None:

@@ -15,6 +15,9 @@ from eval.experiment import Ranker, Run
 from eval.labelled import OpenSet
 from eval.qrels import Qrels
 from eval.qrels import Run as ReadRun
+from eval.training.ranking import Source, fit_model
+from matcher.engine import MatchConfig
+from matcher.scoring import ScoringModel
 
 DEFAULT = "default"
 """The row that others are compared with: what people get."""
@@ -52,22 +55,39 @@ AnyRanker = FixedRanker | LearnedRanker
 
 
 @dataclass(frozen=True, slots=True)
-class EngineRanker:
-    """The product's own engine, or one path of it."""
+class OnePath:
+    """One path of the index alone."""
 
-    paths: Ranker
+    path: Ranker
 
     def rank(self, where: OpenSet, needs: Sequence[str]) -> Run:
-        """By `OpenSet.engine_run`."""
-        run = where.engine_run(self.paths)
-        return {need: run[need] for need in needs}
+        """By the store."""
+        return where.store.rank(MatchConfig(), self.path, where.labelled.pool, needs=needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Additive:
+    """The product's own ranking model: fitted anew where it learns, else as it ships."""
+
+    model: ScoringModel | None = None
+    """None: that which ships."""
+
+    def fit(self, training: Sequence[Training]) -> FixedRanker:
+        """A ranker by the model that ``training`` gives."""
+        sources = [Source(t.where.labelled.name, t.where.store, t.qrels) for t in training]
+        return Additive(fit_model(sources))
+
+    def rank(self, where: OpenSet, needs: Sequence[str]) -> Run:
+        """By the engine."""
+        config = MatchConfig() if self.model is None else MatchConfig(model=self.model)
+        return where.store.rank(config, Ranker.DEFAULT, where.labelled.pool, needs=needs)
 
 
 @dataclass(frozen=True, slots=True)
 class ReciprocalRankFusion:
     """``Σ 1 / (k + rank)`` over rankings, equal scores sharing the best of their ranks.
 
-    Not the product's fusion but a yardstick: it stays as it is when the product changes.
+    The usual hybrid: a yardstick.
 
     Source: Cormack, Clarke & Büttcher 2009, SIGIR.
     """
@@ -125,11 +145,11 @@ class RunFile:
 
 
 RANKERS: Mapping[str, AnyRanker] = {
-    DEFAULT: EngineRanker(Ranker.DEFAULT),
-    "lexical": EngineRanker(Ranker.LEXICAL),
-    "dense": EngineRanker(Ranker.DENSE),
-    "rrf": ReciprocalRankFusion((EngineRanker(Ranker.DENSE), EngineRanker(Ranker.LEXICAL))),
-    "zscore": StandardScores((EngineRanker(Ranker.DENSE), EngineRanker(Ranker.LEXICAL))),
+    DEFAULT: Additive(),
+    "lexical": OnePath(Ranker.LEXICAL),
+    "dense": OnePath(Ranker.DENSE),
+    "rrf": ReciprocalRankFusion((OnePath(Ranker.DENSE), OnePath(Ranker.LEXICAL))),
+    "zscore": StandardScores((OnePath(Ranker.DENSE), OnePath(Ranker.LEXICAL))),
 }
 """What an experiment compares."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,16 +11,25 @@ from numpy.typing import NDArray
 from corpus.model import Kind, RecordFilter, StoredRecord
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
+from indexer.scored import ScoredDoc, top_documents
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
-from matcher.calibration import Relevance, RelevanceConfig, relevance
 from matcher.explain import Explanation, explain
+from matcher.features import Signals, exact_signals, quick_signals
 from matcher.filters import EligibleIds
-from matcher.fusion import FusedDoc, FusionConfig, reciprocal_rank_fusion
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
-from matcher.retriever import RetrievalConfig, retrieve
+from matcher.scale import GUESSED, Scales
+from matcher.scoring import Level, Part, ScoringModel, shipped_model
 
-_UNFILTERED = "相关度因此偏低，下面的结果没有按显示线筛选，请多看原文。"
+_UNFILTERED = "可能性因此偏低，下面的结果没有按显示线筛选，请多看原文。"
+# Quick scores are off by some 1e-5 at most (cosines in float32, times weights of some tens).
+_SLACK = 1e-3
+# Up to here documents are scored exactly at once.
+_FEW = 512
+
+
+AnyQuery = Query | PreparedQuery
+"""A query as asked, or prepared before since it is asked several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +37,34 @@ class MatchConfig:
     """Everything that decides a ranking."""
 
     query: QueryConfig = field(default_factory=QueryConfig)
-    retrieval: RetrievalConfig = field(default_factory=RetrievalConfig)
-    fusion: FusionConfig = field(default_factory=FusionConfig)
-    relevance: RelevanceConfig = field(default_factory=RelevanceConfig)
+    model: ScoringModel = field(default_factory=shipped_model)
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One proposed document. ``score`` orders, ``relevance`` tells how good it is."""
+    """One proposed document. ``score``, the sum of ``parts``, orders; ``chance`` is made of it."""
 
     document: StoredRecord
     score: float
-    fused: FusedDoc
-    relevance: Relevance
-    recommended: bool
+    parts: tuple[Part, ...]
+    chance: float
+    level: Level
     explanation: Explanation
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Matches in order; how many documents passed the filter; what was out of order."""
+    """Matches in order; how many documents passed the filter; what was out of order.
+
+    Every document that passed the filter was scored, so the list is exact.
+    """
 
     query: Query
     target: Kind
     matches: tuple[Match, ...]
     eligible: int
     problems: tuple[str, ...]
+    model: ScoringModel
     shelved: int
     """Documents that passed the filter and were left out, since the pair was dismissed."""
 
@@ -68,6 +79,7 @@ class MatchEngine:
         self.store = store
         self.config = config or MatchConfig()
         self._eligible = EligibleIds()
+        self._scales = Scales(self.config.model)
 
     def shard(self, kind: Kind) -> IndexShard:
         """The index that answers for a kind.
@@ -80,24 +92,31 @@ class MatchEngine:
     def rank(
         self,
         repository: CorpusRepository,
-        queries: Sequence[Query],
+        queries: Sequence[AnyQuery],
         target: Kind,
         where: Sequence[RecordFilter] | RecordFilter,
         limit: int,
         shard: IndexShard | None = None,
-    ) -> list[list[FusedDoc]]:
-        """The best ``limit`` ids for each query, without records, reasons or a floor.
+    ) -> list[list[ScoredDoc]]:
+        """The best ``limit`` documents for each query, without records, reasons or a floor.
 
         ``where`` is one filter for all queries or one for each; ``shard`` None is the current one.
         """
         shard = shard or self.shard(target)
-        prepared = prepare_queries(
-            queries, self.makers, self.config.query, dense=self._dense(shard)
-        )
         filters = [where] * len(queries) if isinstance(where, RecordFilter) else where
         return [
-            self._fuse(shard, query, self._eligible.get(repository, target, one, shard))[:limit]
-            for query, one in zip(prepared, filters, strict=True)
+            self._best(shard, query, self._eligible.get(repository, target, one, shard), limit)
+            for query, one in zip(self._prepared(queries, shard), filters, strict=True)
+        ]
+
+    def signals(
+        self, queries: Sequence[AnyQuery], target: Kind, ids: Sequence[NDArray[np.int64]]
+    ) -> list[Signals]:
+        """For each query the exact signals of some documents: what a model is fitted on."""
+        shard = self.shard(target)
+        return [
+            self._signals(shard, query, some)
+            for query, some in zip(self._prepared(queries, shard), ids, strict=True)
         ]
 
     def match(
@@ -118,34 +137,22 @@ class MatchEngine:
             ShardError: no index can answer.
         """
         shard = shard or self.shard(target)
-        prepared = prepare_queries(
-            queries, self.makers, self.config.query, dense=self._dense(shard)
-        )
         eligible = self._eligible.get(repository, target, where, shard)
-        # With a path off, every relevance lacks its part: a line drawn for the whole would hide
-        # all that the other path finds.
-        floor = 0.0 if shard.problems else self.config.relevance.floor
-        problems = (*shard.problems, _UNFILTERED) if shard.problems else ()
+        problems = self._problems(shard)
+        model = self.config.model
         rankings = []
-        for query, left_out in zip(prepared, shelved or [()] * len(prepared), strict=True):
+        for query, left_out in zip(
+            self._prepared(queries, shard), shelved or [()] * len(queries), strict=True
+        ):
             # Not remembered with the filter: feedback is no change of the corpus.
             allowed = _without(eligible, left_out)
-            kept: list[tuple[FusedDoc, Relevance]] = []
-            covered = shard.lexical.coverage(query.terms) if shard.lexical is not None else None
-            for doc in self._fuse(shard, query, allowed):
-                if len(kept) == limit:
-                    break
-                estimate = self._relevance(shard, query, doc, covered)
-                if estimate.value >= floor:
-                    kept.append((doc, estimate))
-            records = repository.get_many(target, [doc.id for doc, _ in kept])
-            matches = tuple(
-                self._explained(shard, query, records[doc.id], doc, estimate)
-                for doc, estimate in kept
-                if doc.id in records
-            )
+            kept = self._kept(shard, self._best(shard, query, allowed, limit))
+            records = repository.get_many(target, [doc.id for doc in kept])
+            matches = self._explained(shard, query, [d for d in kept if d.id in records], records)
             aside = len(eligible) - len(allowed)
-            rankings.append(Ranking(query.query, target, matches, len(allowed), problems, aside))
+            rankings.append(
+                Ranking(query.query, target, matches, len(allowed), problems, model, aside)
+            )
         return rankings
 
     def match_record(
@@ -169,50 +176,84 @@ class MatchEngine:
         [ranking] = self.match(repository, [query], kind.other, where, limit, shard, [shelved])
         return stored, ranking
 
-    def _dense(self, shard: IndexShard) -> bool:
-        return shard.dense is not None and "dense" in self.config.retrieval.signals
+    def _prepared(self, queries: Sequence[AnyQuery], shard: IndexShard) -> list[PreparedQuery]:
+        raw = [query for query in queries if isinstance(query, Query)]
+        dense = shard.dense is not None
+        made = iter(prepare_queries(raw, self.makers, self.config.query, dense=dense))
+        return [next(made) if isinstance(query, Query) else query for query in queries]
 
-    def _fuse(
-        self, shard: IndexShard, query: PreparedQuery, allowed: NDArray[np.int64]
-    ) -> list[FusedDoc]:
-        rankings = retrieve(shard, query, allowed, self.config.retrieval)
-        return reciprocal_rank_fusion(rankings, self.config.fusion)
+    def _problems(self, shard: IndexShard) -> tuple[str, ...]:
+        found = (*shard.problems, _UNFILTERED) if shard.problems else ()
+        scale, _ = self._scales.of(shard)
+        return (*found, GUESSED) if scale.guessed else found
 
-    def _relevance(
-        self,
-        shard: IndexShard,
-        query: PreparedQuery,
-        doc: FusedDoc,
-        covered: NDArray[np.float64] | None,
-    ) -> Relevance:
-        # A document that only one path found has no part of the other: look its signal up.
-        cosine = next((part.score for part in doc.parts if part.signal == "dense"), None)
-        if cosine is None and shard.dense is not None and query.vector is not None:
-            cosine = float(shard.dense.row_scores(query.vector, doc.id).max())
-        share = 0.0
-        if covered is not None:
-            share = float(covered[np.searchsorted(shard.doc_ids(), doc.id)])
-        return relevance(cosine, share, self.config.relevance)
+    def _signals(self, shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Signals:
+        scale, _ = self._scales.of(shard)
+        return scale.of(exact_signals(shard, query, ids, scale.centre))
+
+    def _best(
+        self, shard: IndexShard, query: PreparedQuery, allowed: NDArray[np.int64], limit: int
+    ) -> list[ScoredDoc]:
+        """The best of ``allowed``, by (score descending, id ascending), as if all were scored
+        exactly."""
+        model, ids = self.config.model, allowed
+        if limit < 1:
+            return []
+        if len(ids) > max(_FEW, limit):
+            scale, typical = self._scales.of(shard)
+            quick = model.scores(scale.of(quick_signals(shard, query, ids, typical)))
+            least = np.partition(quick, len(quick) - limit)[len(quick) - limit] - _SLACK
+            ids = ids[quick >= least]
+        scores = model.scores(self._signals(shard, query, ids))
+        return top_documents(ids, scores, limit)
+
+    def _kept(self, shard: IndexShard, docs: Sequence[ScoredDoc]) -> list[ScoredDoc]:
+        model = self.config.model
+        # With a path off, every score lacks its part: lines drawn for the whole would hide all
+        # that the other path finds.
+        if shard.problems:
+            return list(docs)
+        shown, answer, _ = model.cuts
+        if not docs or docs[0].score < answer:
+            return []
+        return [doc for doc in docs if doc.score >= shown]
 
     def _explained(
         self,
         shard: IndexShard,
         query: PreparedQuery,
-        document: StoredRecord,
-        doc: FusedDoc,
-        estimate: Relevance,
-    ) -> Match:
-        window = shard.best_window(query.vector, doc.id) if query.vector is not None else None
-        explanation = explain(
+        docs: Sequence[ScoredDoc],
+        records: Mapping[int, StoredRecord],
+    ) -> tuple[Match, ...]:
+        model = self.config.model
+        signals = self._signals(shard, query, np.array([doc.id for doc in docs], np.int64))
+        matches = []
+        for place, doc in enumerate(docs):
+            document = records[doc.id]
+            matches.append(
+                Match(
+                    document,
+                    doc.score,
+                    model.parts(signals, place),
+                    model.chance(doc.score),
+                    model.level(doc.score),
+                    self._explanation(shard, query, document),
+                )
+            )
+        return tuple(matches)
+
+    def _explanation(
+        self, shard: IndexShard, query: PreparedQuery, document: StoredRecord
+    ) -> Explanation:
+        window = shard.best_window(query.vector, document.id) if query.vector is not None else None
+        return explain(
             query,
             Query.of(document.record),
-            _parts(shard, query, doc.id),
+            _parts(shard, query, document.id),
             window,
             self.makers.tokenizer,
             self.makers.encoder if query.vector is not None else None,
         )
-        recommended = estimate.value >= self.config.relevance.recommend
-        return Match(document, doc.score, doc, estimate, recommended, explanation)
 
 
 def _without(ids: NDArray[np.int64], left_out: Collection[int]) -> NDArray[np.int64]:

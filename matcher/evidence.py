@@ -29,6 +29,7 @@ from matcher.canonical import canonical, content_hash
 from matcher.errors import MatchError
 from matcher.feedback import Pair
 from matcher.ranking_models import RankingModel
+from matcher.scoring import Part
 
 EXACT = 1e-12
 """Most that a score explained again may differ by."""
@@ -39,15 +40,6 @@ floats depend on how many texts it is given at once, and weights of some tens en
 
 class EvidenceError(MatchError):
     """Evidence that cannot be kept or does not hold; the message says what happened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A feature's name, its value for the pair, and its part of the score in log-odds."""
-
-    feature: str
-    value: float
-    part: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

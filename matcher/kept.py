@@ -22,7 +22,6 @@ from matcher.evidence import (
     Basis,
     Evidence,
     EvidenceError,
-    Part,
     Proposal,
     card_text,
     check_parts,
@@ -40,6 +39,7 @@ from matcher.ranking_models import (
     checked_name,
     promoted,
 )
+from matcher.scoring import Part
 from matcher.tables import EvidenceTable, RankingEventTable, RankingModelTable
 
 _PREFIX_LENGTH = 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from corpus.model import Record
 from indexer.build import Makers
+from indexer.grams import bigrams
 from indexer.tokenizer import Token
 
 
@@ -39,12 +40,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class PreparedQuery:
-    """A query with its tokens, its weighted terms and, if an encoder answers, its vector."""
+    """A query with its tokens, its weighted words and pairs of characters, and, if an encoder
+    answers, its vector."""
 
     query: Query
     title_tokens: Sequence[Token]
     text_tokens: Sequence[Token]
     terms: Counter[str]
+    bigrams: Counter[str]
     vector: NDArray[np.float32] | None
 
 
@@ -57,12 +60,25 @@ def prepare_queries(
     for query, vector in zip(queries, vectors, strict=True):
         title_tokens = makers.tokenizer.tokenize(query.title)
         text_tokens = makers.tokenizer.tokenize(query.text)
-        terms: Counter[str] = Counter()
-        for tokens, weight in ((title_tokens, config.title_terms), (text_tokens, 1.0)):
-            for token in tokens:
-                terms[token.term] += weight  # type: ignore[assignment]
-        prepared.append(PreparedQuery(query, title_tokens, text_tokens, terms, vector))
+        prepared.append(
+            PreparedQuery(
+                query,
+                title_tokens,
+                text_tokens,
+                _weighted(title_tokens, text_tokens, config),
+                _weighted(bigrams(query.title), bigrams(query.text), config),
+                vector,
+            )
+        )
     return prepared
+
+
+def _weighted(title: Iterable[Token], text: Iterable[Token], config: QueryConfig) -> Counter[str]:
+    terms: Counter[str] = Counter()
+    for tokens, weight in ((title, config.title_terms), (text, 1.0)):
+        for token in tokens:
+            terms[token.term] += weight  # type: ignore[assignment]
+    return terms
 
 
 def _vectors(

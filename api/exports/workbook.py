@@ -9,24 +9,25 @@ from typing import Any
 from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
 from corpus.model import Kind
-from matcher.calibration import RelevanceConfig
+from matcher.features import FEATURES
+from matcher.scoring import START
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),
     ("需求有效期至", 13), ("名次", 6),
     ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
     ("合作方式", 20), ("价格", 14),
-    ("相关度", 9), ("建议", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
-    ("语义名次", 9), ("词语名次", 9), ("得分", 10),
+    ("可能性", 9), ("等级", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
+    ("起点", 8), *((feature.label, 9) for feature in FEATURES), ("总分", 9),
 )  # fmt: skip
-_LINES = RelevanceConfig()
+_PARTS = (START, *(feature.name for feature in FEATURES))
+_SCORES = frozenset({"起点", *(feature.label for feature in FEATURES), "总分"})
 _NOTES = (
     "本清单由程序提出，请人工核对后使用。",
-    "名次：语义检索和词语检索两个名次的倒数融合（RRF）："
-    "得分 = Σ 1 ÷ (60 + 名次)，两个名次列在右侧，可以复算。",
-    "相关度：由语义相似度和共同词的覆盖率估计，0% 至 100%；"
-    f"低于显示线（{_LINES.floor:.0%}）的不列出。",
-    f"建议：相关度达到推荐线（{_LINES.recommend:.0%}）的标为“推荐”，其余为“可看”。",
+    "可能性：专职技术转移人员认为这一对“较强”以上的可能，0% 至 100%，"
+    "由总分换算：1 ÷ (1 + e^−总分)，可以复算。",
+    "等级：强、较强、弱、无，按人工评级中各等级所占的比例从总分划出；等级为强的也并非必成。",
+    "总分：右侧四列（起点、意思相近、泛泛相近、用词相同）相加。",
     "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
 )
 
@@ -53,7 +54,7 @@ def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
     sheet = _sheet(book, "对接清单", _COLUMNS)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     percent = book.add_format({"num_format": "0%", "valign": "top"})
-    score = book.add_format({"num_format": "0.00000", "valign": "top"})
+    score = book.add_format({"num_format": "+0.000;-0.000", "valign": "top"})
     row = 1
     for ranking in rankings:
         for rank, match in enumerate(ranking.matches, start=1):
@@ -62,7 +63,7 @@ def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
                     sheet.write_string(row, column, value, wrap)
                 elif value is not None:
                     name = _COLUMNS[column][0]
-                    form = {"相关度": percent, "得分": score}.get(name, wrap)
+                    form = percent if name == "可能性" else score if name in _SCORES else wrap
                     sheet.write_number(row, column, value, form)
             row += 1
     sheet.autofilter(0, 0, max(row - 1, 1), len(_COLUMNS) - 1)
@@ -70,7 +71,7 @@ def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
 
 def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float | None]:
     need, achievement = ranking.source, match.document
-    ranks = {part.signal: part.rank for part in match.parts}
+    parts = {part.feature: part.part for part in match.parts}
     return [
         need.id if need else "",
         need.title if need else ranking.query,
@@ -86,13 +87,12 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         achievement.maturity or "",
         "、".join(achievement.cooperation),
         achievement.price.label if achievement.price else "",
-        match.relevance.value,
-        "推荐" if match.recommended else "可看",
+        match.chance,
+        match.level.value,
         "、".join(term.term for term in match.key_terms[:8]),
         match.query_sentence.quote,
         match.document_sentence.quote,
-        ranks.get("dense"),
-        ranks.get("lexical"),
+        *(parts.get(name) for name in _PARTS),
         match.score,
     ]
 

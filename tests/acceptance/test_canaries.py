@@ -17,7 +17,7 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,9 @@ from corpus.model import Kind, Maturity
 from indexer.build import Makers
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer
-from matcher.calibration import RelevanceConfig
 from matcher.engine import MatchConfig, MatchEngine
+from matcher.scoring import shipped_model
+from matcher.testing import EVERYTHING
 from tests.acceptance.canaries import (
     FEEDBACK,
     JUDGED,
@@ -90,7 +91,7 @@ class RememberingEncoder(FakeEncoder):
 MAKERS = Makers(RememberingEncoder(), JiebaTokenizer())
 COMMAND = get_command(commands)
 # Everything that passes the filters is shown, whatever the fake vectors say.
-SHOW_ALL = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+SHOW_ALL = MatchConfig(model=replace(shipped_model(), cuts=EVERYTHING))
 QUERIES = (PUBLIC_TITLE[Kind.NEED], f"{PUBLIC_TEXT}{CANARIES[-1].word}")
 PARAMETERS: Mapping[str, Sequence[Any]] = {
     "q": QUERIES,

@@ -13,11 +13,8 @@ from indexer.build import Makers
 from indexer.encoder import Encoder
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer
-from matcher.calibration import RelevanceConfig
 from matcher.engine import MatchConfig, MatchEngine
-
-# The fake's cosines are not e5's, so every pair is shown.
-OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+from matcher.testing import open_config
 
 
 @functools.cache
@@ -29,15 +26,16 @@ def use_fakes(
     monkeypatch: pytest.MonkeyPatch,
     home: Path,
     encoder: Encoder | None = None,
-    config: MatchConfig = OPEN,
+    config: MatchConfig | None = None,
 ) -> None:
     """Every ``Services`` made from here on has no real model; its state is below ``home``."""
     makers = Makers(encoder or FakeEncoder(), _tokenizer())
+    chosen = config or open_config(makers.encoder)
     monkeypatch.setenv("ZHITONG_HOME", str(home))
     for name in ("ZHITONG_DATABASE_URL", "ZHITONG_ENCODER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(api.services, "ensure_builtin_model", lambda *_: home)
     monkeypatch.setattr(Services, "makers", property(lambda _: makers))
     monkeypatch.setattr(
-        Services, "engine", property(lambda self: MatchEngine(makers, self.store, config))
+        Services, "engine", property(lambda self: MatchEngine(makers, self.store, chosen))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -24,12 +25,14 @@ from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
 from indexer.encoder import Encoder
 from indexer.errors import ShardError
+from indexer.scored import top_documents
 from indexer.store import ShardStore
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer, Lexicon
-from matcher.calibration import RelevanceConfig
 from matcher.engine import Match, MatchConfig, MatchEngine
 from matcher.query import Query
+from matcher.scoring import Weight
+from matcher.testing import open_config, plain_model
 from tests.conftest import NOW_AT
 
 TOKENIZER = JiebaTokenizer(
@@ -37,8 +40,7 @@ TOKENIZER = JiebaTokenizer(
         frozenset({"钢渣", "钢渣微粉", "微粉", "骨质瓷", "釉面"}), frozenset({"的", "技术"}), {}
     )
 )
-# The fake's cosines are not e5's, so the floor is taken out of the way where it is not tested.
-OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+OPEN = open_config(FakeEncoder())
 FILLER = "本装置由机架和传动部分组成，运行平稳，维护方便。" * 40
 ACHIEVEMENTS = [
     Achievement(
@@ -147,8 +149,8 @@ def test_two_forms_of_one_filter_give_identical_lists(world: World) -> None:
         by_region = world.search(text, RecordFilter(regions=frozenset({"北京"})))
         by_key = world.search(text, RecordFilter(keys=frozenset({"A1", "A6", "A7"})))
         assert {m.document.record.key for m in by_region} == {"A1", "A6", "A7"}
-        assert [(m.document.id, m.score, m.relevance) for m in by_region] == [
-            (m.document.id, m.score, m.relevance) for m in by_key
+        assert [(m.document.id, m.score, m.parts) for m in by_region] == [
+            (m.document.id, m.score, m.parts) for m in by_key
         ]
 
 
@@ -166,8 +168,9 @@ def test_a_document_with_the_whole_word_ranks_above_one_with_a_part(
         CorpusRepository(session).upsert([only, whole], NOW_AT)
         session.commit()
     world.makers = Makers(FakeEncoder(), JiebaTokenizer())
-    lexical = replace(OPEN, retrieval=replace(OPEN.retrieval, signals=("lexical",)))
-    world.engine = MatchEngine(world.makers, world.store, lexical)
+    weights = {name: Weight(float(name == "wording"), 0.0) for name in OPEN.model.weights}
+    by_words = MatchConfig(model=replace(OPEN.model, weights=weights))
+    world.engine = MatchEngine(world.makers, world.store, by_words)
     world.build()
     where = RecordFilter(keys=frozenset({"P", "W"}))
     assert world.keys(word, where) == ["W", "P"]
@@ -181,10 +184,8 @@ def test_every_quote_is_a_span_of_the_original(world: World) -> None:
             assert reason.document_spans
             for span in reason.document_spans:
                 assert span.of(document.title, document.text) == reason.term
-        total = sum(reason.part for reason in match.explanation.terms)
-        lexical = [p.score for p in match.fused.parts if p.signal == "lexical"]
-        assert total == pytest.approx(sum(lexical), abs=1e-9)
-        assert match.score == sum(part.part for part in match.fused.parts)
+        assert match.score == pytest.approx(math.fsum(p.part for p in match.parts), abs=1e-12)
+        assert match.chance == pytest.approx(1 / (1 + math.exp(-match.score)), abs=1e-15)
 
 
 def test_a_sentence_far_inside_a_long_text_is_found_and_quoted(world: World) -> None:
@@ -246,10 +247,18 @@ def test_a_new_index_answers_without_a_restart(world: World) -> None:
 
 
 def test_nothing_good_enough_gives_an_empty_list(engine: Engine, tmp_path: Path) -> None:
-    strict = MatchConfig(relevance=RelevanceConfig(floor=0.5, bias=-4.0, dense=0.0, lexical=8.0))
-    world = World(engine, tmp_path / "index", FakeEncoder(), strict)
-    assert world.keys("钢渣微粉活化") == ["A1"]
-    assert world.keys("航空发动机叶片") == []
+    """Without a document that is 较强 there is no answer; with one, what is 弱 is shown as well."""
+    everything = World(engine, tmp_path / "index", FakeEncoder(), OPEN).search("钢渣微粉活化")
+    first, second, third = (match.score for match in everything[:3])
+    model = plain_model(FakeEncoder(), cuts=(second, first, first + 1.0))
+    world = World(engine, tmp_path / "index", FakeEncoder(), MatchConfig(model=model))
+    assert [m.score for m in world.search("钢渣微粉活化")] == [first, second]
+    assert third < second < first
+    assert [m.level.value for m in world.search("钢渣微粉活化")] == ["较强", "弱"]
+    assert world.search("航空发动机叶片") == []
+    model = replace(model, cuts=(second, first + 0.1, first + 1.0))
+    world = World(engine, tmp_path / "index", FakeEncoder(), MatchConfig(model=model))
+    assert world.search("钢渣微粉活化") == []
 
 
 def test_another_model_leaves_the_lexical_path_answering(world: World) -> None:
@@ -261,13 +270,13 @@ def test_another_model_leaves_the_lexical_path_answering(world: World) -> None:
             CorpusRepository(session), [Query("钢渣微粉")], Kind.ACHIEVEMENT, RecordFilter(), 5
         )
     assert ranking.matches[0].document.record.key == "A1"
-    assert {p.signal for m in ranking.matches for p in m.fused.parts} == {"lexical"}
+    assert {p.feature for m in ranking.matches for p in m.parts} == {"start", "wording"}
     assert "语义检索已停用" in ranking.problems[0]
 
 
 def test_another_dictionary_leaves_the_dense_path_answering(engine: Engine, tmp_path: Path) -> None:
-    """Without words every relevance is low: the line is not drawn then, and that is said."""
-    strict = MatchConfig(relevance=RelevanceConfig(floor=0.9, dense=1.0))
+    """Without words every score is low: the line is not drawn then, and that is said."""
+    strict = MatchConfig(model=plain_model(FakeEncoder(), cuts=(8.0, 9.0, 10.0)))
     world = World(engine, tmp_path / "index", FakeEncoder(), strict)
     assert world.keys("航空发动机叶片") == []
     lexicon = Lexicon(frozenset({"新词"}), frozenset(), {})
@@ -280,6 +289,48 @@ def test_another_dictionary_leaves_the_dense_path_answering(engine: Engine, tmp_
     assert len(ranking.matches) == 3
     assert "词语检索已停用" in ranking.problems[0]
     assert "没有按显示线筛选" in ranking.problems[1]
+
+
+def test_many_documents_are_ranked_as_if_all_were_scored_exactly(
+    engine: Engine, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    """Beyond some hundreds the last digits are computed for the best only: nobody sees it."""
+    world = World(engine, tmp_path / "index", FakeEncoder(), OPEN)
+    words = ["钢渣", "微粉", "骨质瓷", "釉面", "检测", "路面", "保鲜", "活化", "烧结", "烟气"]
+    many = [
+        Achievement(
+            key=f"B{i}", title="".join(rng.choice(words, size=3)),
+            organisation=Organisation("甲", ["北京", "天津"][i % 2]),
+        )
+        for i in range(1500)
+    ]  # fmt: skip
+    with Session(engine) as session:
+        CorpusRepository(session).upsert(many, NOW_AT)
+        session.commit()
+    world.build()
+    shard = world.engine.shard(Kind.ACHIEVEMENT)
+    queries = [Query("".join(rng.choice(words, size=4))) for _ in range(5)]
+    for where in (RecordFilter(), RecordFilter(regions=frozenset({"天津"}))):
+        with Session(engine) as session:
+            repository = CorpusRepository(session)
+            ids = np.array(repository.eligible_ids(Kind.ACHIEVEMENT, where), np.int64)
+            ranked = world.engine.rank(repository, queries, Kind.ACHIEVEMENT, where, 20)
+        signals = world.engine.signals(queries, Kind.ACHIEVEMENT, [ids] * len(queries))
+        assert len(ids) > 512
+        for docs, some in zip(ranked, signals, strict=True):
+            assert docs == top_documents(ids, OPEN.model.scores(some), 20)
+    assert len(shard.doc_ids()) == 1500 + len(ACHIEVEMENTS)
+
+
+def test_a_model_for_another_encoder_answers_and_says_so(engine: Engine, tmp_path: Path) -> None:
+    model = plain_model(FakeEncoder(name="another"))
+    world = World(engine, tmp_path / "index", FakeEncoder(), MatchConfig(model=model))
+    with Session(engine) as session:
+        [ranking] = world.engine.match(
+            CorpusRepository(session), [Query("钢渣微粉")], Kind.ACHIEVEMENT, RecordFilter(), 5
+        )
+    assert ranking.matches[0].document.record.key == "A1"
+    assert any("zhitong train" in problem for problem in ranking.problems)
 
 
 def test_no_index_says_what_to_do(engine: Engine, tmp_path: Path) -> None:

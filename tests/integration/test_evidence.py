@@ -22,7 +22,6 @@ from matcher.evidence import (
     Basis,
     Evidence,
     EvidenceError,
-    Part,
     Proposal,
     explain_again,
     replay,
@@ -30,6 +29,7 @@ from matcher.evidence import (
 from matcher.feedback import Pair
 from matcher.kept import EvidenceRepository, RankingRepository
 from matcher.ranking_models import RankingModel
+from matcher.scoring import Part
 from tests.conftest import NOW_AT
 
 WEIGHTS = {"偏置": -4.25, "语义": 53.1, "词语": 9.87, "标题": 0.1}

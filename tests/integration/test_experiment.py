@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,9 @@ from eval.rankers import (
     DEFAULT,
     RANKERS,
     AnyRanker,
-    EngineRanker,
     FixedRanker,
     LearnedRanker,
+    OnePath,
     ReciprocalRankFusion,
     RunFile,
     Training,
@@ -58,6 +58,7 @@ def _labelled(name: str = "toy", *, trains: bool = True, suffix: str = "") -> La
 
 
 Opener = Callable[[LabelledSet], OpenSet]
+DENSE = OnePath(Ranker.DENSE)
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ class Shipped(Learner):
 
 def test_a_learner_ranks_only_what_it_has_not_seen(opener: Opener) -> None:
     where, learner = opener(_labelled()), Learner()
-    table: dict[str, AnyRanker] = {DEFAULT: RANKERS[DEFAULT], "memory": learner}
+    table: dict[str, AnyRanker] = {DEFAULT: DENSE, "memory": learner}
     (result,) = run_table([where], table)
     ranked = result.runs["memory"]
     assert sorted(ranked) == sorted(where.labelled.collection.needs)
@@ -141,7 +142,7 @@ def test_a_set_that_does_not_train_learns_from_the_others(opener: Opener) -> Non
     same = opener(_labelled("same", trains=False))
     other = opener(_labelled("other", trains=False, suffix="用于沿海港口矿石码头的自动化改造"))
     learner = Learner()
-    table: dict[str, AnyRanker] = {DEFAULT: RANKERS[DEFAULT], "memory": learner}
+    table: dict[str, AnyRanker] = {DEFAULT: DENSE, "memory": learner}
     first, second = run_table([same, other], table)
     assert "memory" in first.left_out  # no training set at all
     assert "memory" not in second.runs
@@ -160,7 +161,7 @@ def test_a_shipped_model_answers_where_nobody_trains(opener: Opener) -> None:
     assert len(shipped.given) == 5
     assert all(docs == [("A0", 1.0)] for docs in results[1].runs[DEFAULT].values())
     assert isinstance(shipped, LearnedRanker)
-    assert not isinstance(EngineRanker(Ranker.DENSE), LearnedRanker)
+    assert not isinstance(OnePath(Ranker.DENSE), LearnedRanker)
 
 
 def test_rrf_by_hand(opener: Opener) -> None:
@@ -179,12 +180,12 @@ def test_rrf_by_hand(opener: Opener) -> None:
 def test_runs_made_elsewhere_are_cut_to_the_pool_and_missing_needs_count_0(opener: Opener) -> None:
     where = opener(_labelled())
     away = RunFile({"N0": [("A5", 9.0), ("B0", 8.0), ("A0", 1.0)], "other": [("x", 1.0)]})
-    (result,) = run_table([where], {DEFAULT: RANKERS[DEFAULT], "away": away})
+    (result,) = run_table([where], {DEFAULT: DENSE, "away": away})
     assert result.runs["away"] == {"N0": [("B0", 8.0), ("A0", 1.0)]}
     assert len(result.evaluations["away"].missing) == 9
     report = experiment_report([result], Head("fake", "2026-11-25", 5, 1))
     assert "away 有 9 条需求没有排序结果，按 0 计。" in report
-    (result,) = run_table([where], {DEFAULT: RANKERS[DEFAULT], "away": RunFile({"x": []})})
+    (result,) = run_table([where], {DEFAULT: DENSE, "away": RunFile({"x": []})})
     assert result.left_out == {"away": "没有这个数据集的排序结果"}
 
 
@@ -223,15 +224,18 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Re
     monkeypatch.setenv("COLUMNS", "300")
     monkeypatch.setattr("eval.baseline.FOLDER", tmp_path / "baselines")
     monkeypatch.delenv("ZHITONG_DATA", raising=False)
-    toy = replace(_labelled(), min_candidates=10).collection
     folder = tmp_path / "data" / "toy"
     folder.mkdir(parents=True)
-    for name, key, texts in (("needs", "need_id", toy.needs),
-                             ("achievements", "achievement_id", toy.achievements)):  # fmt: skip
-        rows = [json.dumps({key: i, "title": text.title}) for i, text in texts.items()]
+    # Every need has candidates of its own: what is judged for a tested need is never learnt.
+    letters = [chr(0x4E00 + 37 * i) for i in range(400)]
+    needs = {f"N{i}": "".join(letters[i * 40 : i * 40 + 6]) for i in range(10)}
+    titles = {f"{need}A{j:02}": title[: 6 - j // 2] + "".join(letters[i * 40 + 8 + 2 * j :][:6])
+              for i, (need, title) in enumerate(needs.items()) for j in range(12)}  # fmt: skip
+    for name, key, texts in (("needs", "need_id", needs),
+                             ("achievements", "achievement_id", titles)):  # fmt: skip
+        rows = [json.dumps({key: i, "title": text}) for i, text in texts.items()]
         (folder / f"{name}.jsonl").write_text("\n".join(rows), "utf-8")
-    every = list(toy.achievements)
-    lines = [f"{need} 0 {key} {toy.qrels[need].get(key, 0)}" for need in toy.needs for key in every]
+    lines = [f"{key[:2]} 0 {key} {3 - int(key[3:]) // 3}" for key in titles]
     (folder / "qrels.txt").write_text("\n".join(lines), "utf-8")
     return lambda *arguments: CliRunner().invoke(app, ["eval", *arguments])
 
@@ -240,7 +244,7 @@ def test_the_experiment_command_writes_a_report(
     program: Callable[..., Result], tmp_path: Path
 ) -> None:
     out, given = tmp_path / "report.md", tmp_path / "away.run"
-    write_run(given, {"N0": [("B0", 2.0), ("A0", 1.0)]}, "away")
+    write_run(given, {"N0": [("N0A03", 2.0), ("N0A01", 1.0)]}, "away")
     data = ["--data", str(tmp_path / "data")]
     result = program("experiment", "toy", *data, "--out", str(out), "--run", f"away={given}")
     assert result.exit_code == 0, result.stderr

@@ -94,9 +94,19 @@ def test_each_sentence_stands_under_the_name_of_its_side(client: TestClient) -> 
         assert held in ACHIEVEMENT.text + ACHIEVEMENT.title
         assert "词语得分" in page
         assert "份额" not in page
-    assert "需求用词被覆盖" in forth
-    assert "成果用词被覆盖" in back
-    assert "查询用词被覆盖" in client.get("/", params={"q": "钢渣微粉"}).text
+        assert "专职技术转移人员认为这一对“较强”以上的可能" in page
+
+
+def test_the_parts_on_the_page_add_up_to_the_score_on_it(client: TestClient) -> None:
+    [match] = client.get("/api/v1/needs/N/1/matches").json()["matches"][:1]
+    page = client.get("/needs/N/1").text
+    shown = [f"<td>{part['part']:+.2f}</td>" for part in match["parts"]]
+    assert next(part["label"] for part in match["parts"]) == "起点"
+    assert all(cell in page for cell in shown)
+    assert f"<td>{match['score']:+.2f}</td>" in page
+    for part in match["parts"][1:]:
+        made = part["weight"] * (part["value"] - part["reference"])
+        assert made == pytest.approx(part["part"], abs=1e-12)
 
 
 def test_the_table_counts_each_side_under_its_name(client: TestClient) -> None:
@@ -232,7 +242,10 @@ def test_another_model_of_the_same_dimension_is_refused_and_readiness_says_why(
             assert "向量部分由另一模型（fake）生成" in problem
             assert "zhitong index build" in problem
         ranking = other.get("/api/v1/needs/N/1/matches").json()
-        assert {p["signal"] for m in ranking["matches"] for p in m["parts"]} == {"lexical"}
+        assert {p["feature"] for m in ranking["matches"] for p in m["parts"]} == {
+            "start",
+            "wording",
+        }
         assert "语义检索已停用" in ranking["problems"][0]
         assert "语义检索已停用" in other.get("/needs/N/1").text
 

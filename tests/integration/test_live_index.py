@@ -23,16 +23,15 @@ from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.testing import CharTokenizer, FakeEncoder
 from indexer.update import snapshot_of
-from matcher.calibration import RelevanceConfig
-from matcher.engine import MatchConfig, MatchEngine
 from matcher.query import Query
+from matcher.scoring import ScoringModel
+from matcher.testing import plain_model
 from tests.conftest import NOW_AT
 from tests.integration.test_update import PairTokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
 KIND = Kind.ACHIEVEMENT
-# The fake's cosines are not e5's, so the floor is taken out of the way.
-OPEN = MatchConfig(relevance=RelevanceConfig(floor=0.0))
+OPEN = plain_model(FakeEncoder())
 FIRST = [
     Achievement(key="A1", title="转炉钢渣微粉", text="活化。" * 90),
     Achievement(key="A2", title="石墨烯膜"),
@@ -40,11 +39,17 @@ FIRST = [
 ]
 
 
+class OpenServices(Services):
+    """With a ranking model for the fake."""
+
+    def ranking_model(self) -> ScoringModel:
+        return OPEN
+
+
 def services_with(home: Path, makers: Makers | None = None) -> Services:
     """A process's own services, with fakes for model and dictionary."""
-    services = Services(Settings(home=home))
+    services = OpenServices(Settings(home=home))
     services.makers = makers or Makers(FakeEncoder(), CharTokenizer())
-    services.engine = MatchEngine(services.makers, services.store, OPEN)
     return services
 
 
@@ -286,13 +291,13 @@ def test_searchers_never_see_a_mixture(services: Services, tmp_path: Path) -> No
     assert seen[-1] in states
 
 
-def ranked(services: Services) -> list[tuple[int, list[float]]]:
-    """Ids and the scores of each path, without the texts, which the database gives."""
+def ranked(services: Services) -> list[tuple[int, float]]:
+    """Ids and scores, without the texts, which the database gives."""
     with services.searching(KIND) as (repository, shard, _):
         [docs] = services.engine.rank(
             repository, [Query("钢渣微粉")], KIND, RecordFilter(), 50, shard
         )
-    return [(doc.id, [part.score for part in doc.parts]) for doc in docs]
+    return [(doc.id, doc.score) for doc in docs]
 
 
 def test_two_processes_write_at_once_and_both_succeed(services: Services) -> None:

@@ -9,11 +9,17 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from api.exports.workbook import write_workbook
-from api.schemas import MatchOut, PartOut, RankingOut, RecordOut, RelevanceOut, SpanOut
+from api.schemas import MatchOut, PartOut, RankingOut, RecordOut, SpanOut
 from corpus.confidentiality import Role
 from corpus.model import Achievement, Kind, Need, Organisation
+from matcher.scoring import Level
 
 HOSTILE = ["=1+1", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "http://x.example/"]
+
+
+def part(feature: str, value: float) -> PartOut:
+    return PartOut(feature=feature, label="", reason="", value=value, weight=1.0, reference=0.0,
+                   part=value)  # fmt: skip
 
 
 def ranking(text: str, *, matches: bool = True) -> RankingOut:
@@ -22,14 +28,10 @@ def ranking(text: str, *, matches: bool = True) -> RankingOut:
     span = SpanOut(field="title", start=0, end=len(text), quote=text)
     match = MatchOut(
         document=RecordOut.of(achievement, Role.OFFICER),
-        score=1 / 61 + 1 / 62,
-        parts=[
-            PartOut(signal="dense", rank=1, signal_score=0.9, part=1 / 61),
-            PartOut(signal="lexical", rank=2, signal_score=3.0, part=1 / 62),
-        ],
-        relevance=RelevanceOut(
-            value=0.5, bias=-1.0, dense=0.5, lexical=0.5, cosine=0.9, coverage=0.1
-        ),
+        score=0.0,
+        parts=[part("start", -3.0), part("meaning", 2.0), part("wording", 1.0)],
+        chance=0.5,
+        level=Level.STRONG,
         recommended=True,
         terms=[],
         query_sentence=span,
@@ -58,8 +60,9 @@ def test_numbers_are_numbers(tmp_path: Path) -> None:
     write_workbook(path, [ranking("普通")])
     header, row = CalamineWorkbook.from_path(path).get_sheet_by_name("对接清单").to_python()
     cells = dict(zip(header, row, strict=True))
-    assert (cells["名次"], cells["相关度"], cells["语义名次"]) == (1, 0.5, 1)
-    assert cells["建议"] == "推荐"
+    assert (cells["名次"], cells["可能性"], cells["等级"]) == (1, 0.5, "强")
+    shown = [cells[name] for name in ("起点", "意思相近", "泛泛相近", "用词相同", "总分")]
+    assert shown == [-3.0, 2.0, "", 1.0, 0.0]
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(

@@ -1,0 +1,126 @@
+"""What is compared in a pair: a table of small functions, each a sentence that people can check.
+
+The value of a feature is made of signals of the indexes; its part of the score is its weight times
+how far it lies above the reference of the ranking model (``scoring``). A new signal is one
+function and one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.shard import IndexShard
+from matcher.query import PreparedQuery
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What the indexes say of one query and some documents: (n,) each, in the order of the ids.
+
+    NaN where nobody can tell: a path that is off.
+    """
+
+    title: Values
+    """Cosine of the query and the document's title, −1 to 1."""
+    text: Values
+    """Cosine of the query and the nearest window of the text; the title's where there is none."""
+    typical: Values
+    """Cosine of the document's title and the mean query: high for one that resembles any need."""
+    words: Values
+    """BM25 over words, ≥ 0."""
+    bigrams: Values
+    """BM25 over pairs of neighbouring characters, ≥ 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A row of the table."""
+
+    name: str
+    label: str  # for people
+    func: Callable[[Signals], Values]
+    rising: bool  # whether a higher value can only speak for a pair
+
+    @property
+    def reason(self) -> str:
+        """What it says, for people: the function's docstring."""
+        return (self.func.__doc__ or "").strip()
+
+
+def _meaning(signals: Signals) -> Values:
+    """两段文字意思相近的程度（向量余弦，取标题和正文各段中最近的），不要求用同样的词"""
+    return np.maximum(signals.title, signals.text)
+
+
+def _typical(signals: Signals) -> Values:
+    """与什么需求都有些相近的成果，按相近的程度扣减"""
+    return signals.typical
+
+
+def _wording(signals: Signals) -> Values:
+    """两段文字共同的词和相邻两字，越少见的越有分量（BM25 的对数）"""
+    # Pairs of characters find what no dictionary has; more of them, or single characters, ranked
+    # no better (eval/README).
+    return np.log1p((signals.words + 0.2 * signals.bigrams) / 5.0)
+
+
+FEATURES: Sequence[Feature] = (
+    Feature("meaning", "意思相近", _meaning, rising=True),
+    Feature("typical", "泛泛相近", _typical, rising=False),
+    Feature("wording", "用词相同", _wording, rising=True),
+)
+"""All that a ranking is made of, in the order in which parts are added."""
+
+
+def features(signals: Signals) -> Values:
+    """(n, features) values, in the order of ``FEATURES``."""
+    return np.stack([feature.func(signals) for feature in FEATURES], axis=1)
+
+
+def exact_signals(
+    shard: IndexShard,
+    query: PreparedQuery,
+    ids: NDArray[np.int64],
+    centre: NDArray[np.float32],
+) -> Signals:
+    """Canonical float64 signals of these documents, the same for one in whatever company.
+
+    ``centre`` (dimension,) is the mean query vector.
+    """
+    nobody = np.full(len(ids), np.nan)
+    title = text = typical = words = nobody
+    if shard.dense is not None and query.vector is not None:
+        title, text = shard.dense.exact_rows(query.vector, ids)
+        typical, _ = shard.dense.exact_rows(centre, ids)
+    if shard.lexical is not None:
+        words = shard.lexical.pair_scores(query.terms, ids)
+    return Signals(title, text, typical, words, _pairs(shard, query, ids))
+
+
+def quick_signals(
+    shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64], typical: Values
+) -> Signals:
+    """``exact_signals`` but for the last digits of the cosines: to tell which documents to score.
+
+    ``typical`` is that of all of the shard's documents.
+    """
+    nobody = np.full(len(ids), np.nan)
+    places = np.searchsorted(shard.doc_ids(), ids)
+    title = text = found = words = nobody
+    if shard.dense is not None and query.vector is not None:
+        titles, texts = shard.dense.best_scores(query.vector)
+        title, text = titles[places].astype(np.float64), texts[places].astype(np.float64)
+        found = typical[places]
+    if shard.lexical is not None:
+        words = shard.lexical.pair_scores(query.terms, ids)
+    return Signals(title, text, found, words, _pairs(shard, query, ids))
+
+
+def _pairs(shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Values:
+    return shard.bigrams.pair_scores(query.bigrams, ids)
