@@ -18,7 +18,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -41,6 +40,7 @@ from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
 from indexer.build import Makers
+from indexer.store import ShardStore
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchConfig, MatchEngine
@@ -140,12 +140,16 @@ class World:
         return Services(self.settings())
 
 
+def showing_all(makers: Makers, store: ShardStore, _: MatchConfig) -> MatchEngine:
+    return MatchEngine(makers, store, SHOW_ALL)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def quick_parts() -> Iterator[None]:
     """Fake vectors, real words; lines wide enough that no word is broken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Services, "makers", property(lambda _self: MAKERS))
-        patch.setattr("api.services.MatchEngine", partial(MatchEngine, config=SHOW_ALL))
+        patch.setattr("api.services.MatchEngine", showing_all)
         patch.setenv("ZHITONG_ENCODER", "fake")
         # Building the commands anew for each call takes longer than most of them.
         patch.setattr("typer.testing._get_command", lambda _app: COMMAND)
@@ -394,6 +398,7 @@ def shown(ranking: Mapping[str, Any]) -> Any:
     """What a list says, without the scores and what they order: those depend on the frequency of
     words everywhere."""
     matches = [(m["document"], {t["term"] for t in m["terms"]}) for m in ranking["matches"]]
+    matches.sort(key=lambda m: m[0]["id"])
     return matches, ranking["eligible"], ranking["problems"]
 
 
