@@ -38,6 +38,7 @@ from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
 from api.security.audit import Action
+from api.training import train
 from api.usage import Program
 from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
@@ -68,6 +69,7 @@ app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(ranking_app, name="ranking")
 app.add_typer(eval_app, name="eval")
+app.command()(train)
 
 
 FieldOption = Annotated[

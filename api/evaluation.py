@@ -134,7 +134,7 @@ def experiment(
         labelled = [read_set(name, data) for name in dict.fromkeys(sets)]
         with (
             progress() as update,
-            _open_sets(labelled, services, update) as stores,
+            open_sets(labelled, services, update) as stores,
         ):
             results = run_table(stores, table, progress=update)
         head = Head(services.makers.encoder.name, f"{now_at():%Y-%m-%d}", FOLDS, SEED)
@@ -164,7 +164,7 @@ def gate(
         labelled = [read_set(name, data) for name in names if name not in absent]
         before = {} if update else {each.name: read_baseline(each.name) for each in labelled}
         failed = False
-        with progress() as shown, _open_sets(labelled, services, shown) as stores:
+        with progress() as shown, open_sets(labelled, services, shown) as stores:
             encoder = services.makers.encoder.name
             found = [measure_now(each, encoder, stores, progress=shown) for each in stores]
         for now in found:
@@ -180,7 +180,7 @@ def gate(
 
 
 @contextmanager
-def _open_sets(
+def open_sets(
     labelled: Sequence[LabelledSet], services: Services, update: Callable[[str, int, int], None]
 ) -> Iterator[list[OpenSet]]:
     """Each set indexed in a temporary store of its own."""

@@ -22,7 +22,7 @@ from corpus.repository import CorpusRepository
 from indexer.build import Makers, build_index
 from indexer.scored import ScoredDoc
 from indexer.store import ShardStore
-from matcher.engine import MatchConfig, MatchEngine
+from matcher.engine import MatchConfig, MatchEngine, Ranking
 from matcher.features import features
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import unrelated_titles
@@ -174,6 +174,14 @@ class LabelledStore:
         made = prepare_queries(queries, self._makers, QueryConfig())
         self._prepared |= dict(zip(new, made, strict=True))
         return [self._prepared[need] for need in needs]
+
+    def ask(self, query: Query, limit: int) -> tuple[MatchEngine, Ranking]:
+        """The explained matches of a query, as in the product, and the engine that made them."""
+        engine = MatchEngine(self._makers, self._store)
+        with Session(self._database) as session:
+            repository = CorpusRepository(session)
+            [ranking] = engine.match(repository, [query], Kind.ACHIEVEMENT, RecordFilter(), limit)
+        return engine, ranking
 
     def query_vectors(self, needs: Sequence[str]) -> NDArray[np.float32]:
         """(n, dimension) query vectors of those needs that have a text."""

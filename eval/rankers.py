@@ -70,17 +70,30 @@ class Additive:
     """The product's own ranking model: fitted anew where it learns, else as it ships."""
 
     model: ScoringModel | None = None
-    """None: that which ships."""
+    """What ranks where nothing is learnt; None: that which ships."""
+    prior: ScoringModel | None = None
+    """What learning begins with; None: nothing."""
 
     def fit(self, training: Sequence[Training]) -> FixedRanker:
         """A ranker by the model that ``training`` gives."""
         sources = [Source(t.where.labelled.name, t.where.store, t.qrels) for t in training]
-        return Additive(fit_model(sources))
+        return Additive(fit_model(sources, prior=self.prior))
 
     def rank(self, where: OpenSet, needs: Sequence[str]) -> Run:
         """By the engine."""
         config = MatchConfig() if self.model is None else MatchConfig(model=self.model)
         return where.store.rank(config, Ranker.DEFAULT, where.labelled.pool, needs=needs)
+
+
+@dataclass(frozen=True, slots=True)
+class AsItIs:
+    """A ranker that does not learn even where it could."""
+
+    ranker: FixedRanker
+
+    def rank(self, where: OpenSet, needs: Sequence[str]) -> Run:
+        """As the ranker does."""
+        return self.ranker.rank(where, needs)
 
 
 @dataclass(frozen=True, slots=True)

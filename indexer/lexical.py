@@ -7,6 +7,7 @@ on how the collection is cut into segments.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -76,11 +77,9 @@ class LexicalIndex:
         lengths = [part.lengths[:, alive] for part, alive in zip(parts, live.alive, strict=True)]
         totals = [sum(int(some[layer.number].sum()) for some in lengths) for layer in Layer]
         total = sum(w * t for w, t in zip(self._weights, totals, strict=True))
-        mean = total / live.count if total else 1.0
-        self._norms = [
-            config.k1 * (1.0 - config.b + config.b * (part.weighted_lengths(self._weights) / mean))
-            for part in parts
-        ]
+        self._mean = total / live.count if total else 1.0
+        self._config = config
+        self._norms = [self._norm(part.weighted_lengths(self._weights)) for part in parts]
         self._has_terms = total > 0
         # Bounded, and gone with the generation it belongs to.
         self._idf = lru_cache(_REMEMBERED)(self._computed_idf)
@@ -149,6 +148,27 @@ class LexicalIndex:
                 norms = self._norms[number][rows[places[here]]]
                 scores[places[here]] += _part(weight, idf, counts[at[here]], norms)
         return scores
+
+    def document_score(
+        self, query: Mapping[str, float], fields: Mapping[Layer, Sequence[str]]
+    ) -> float:
+        """The score of a document that need not be here, by this index's statistics.
+
+        ``fields`` are its terms. For one that is here it is ``pair_scores``, to the last bit.
+        """
+        counts: Counter[str] = Counter()
+        length = 0.0
+        for layer in sorted(fields, key=lambda one: one.number):
+            weight = self._weights[layer.number]
+            length += weight * len(fields[layer])
+            for term, number in Counter(fields[layer]).items():
+                counts[term] += weight * number  # type: ignore[assignment]
+        norm = self._norm(length)
+        score = 0.0
+        for term in sorted(query):
+            if counts[term] > 0:
+                score += _part(query[term], self.idf(term), float(counts[term]), norm)
+        return score
 
     def contributions(self, query: Mapping[str, float], doc_id: int) -> dict[str, float]:
         """Each matching term's part of one document's score; the parts add up to it."""
@@ -234,6 +254,10 @@ class LexicalIndex:
     def _frequencies(self) -> list[Frequencies]:
         # Each segment remembers its own, so that a new generation computes the new one's only.
         return [part.weighted(self._weights) for part in self._parts]
+
+    def _norm(self, length: Numbers) -> Numbers:
+        k1, b = self._config.k1, self._config.b
+        return k1 * (1.0 - b + b * (length / self._mean))
 
     def _computed_idf(self, term: str) -> float:
         df = 0

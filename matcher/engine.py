@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.model import Kind, RecordFilter, StoredRecord
+from corpus.model import Kind, Record, RecordFilter, StoredRecord
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.scored import ScoredDoc, top_documents
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from matcher.explain import Explanation, explain
-from matcher.features import Signals, exact_signals, quick_signals
+from matcher.features import Signals, exact_signals, quick_signals, record_signals
 from matcher.filters import EligibleIds
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import GUESSED, Scales
@@ -118,6 +118,19 @@ class MatchEngine:
             self._signals(shard, query, some)
             for query, some in zip(self._prepared(queries, shard), ids, strict=True)
         ]
+
+    def score_record(
+        self, query: AnyQuery, record: Record, shard: IndexShard | None = None
+    ) -> tuple[Part, ...]:
+        """The parts of the score of one record as given, whether the index has it or not.
+
+        Its words weigh what they do among the documents of the index.
+        """
+        shard = shard or self.shard(record.kind)
+        [prepared] = self._prepared([query], shard)
+        scale, _ = self._scales.of(shard)
+        signals = record_signals(shard, prepared, record, self.makers, scale.centre)
+        return self.config.model.parts(scale.of(signals), 0)
 
     def match(
         self,

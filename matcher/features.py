@@ -13,6 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.model import Record
+from indexer.build import Makers, document_terms, passages
+from indexer.dense import similarities
+from indexer.grams import bigrams
 from indexer.shard import IndexShard
 from matcher.query import PreparedQuery
 
@@ -120,6 +124,32 @@ def quick_signals(
     if shard.lexical is not None:
         words = shard.lexical.pair_scores(query.terms, ids)
     return Signals(title, text, found, words, _pairs(shard, query, ids))
+
+
+def record_signals(
+    shard: IndexShard,
+    query: PreparedQuery,
+    record: Record,
+    makers: Makers,
+    centre: NDArray[np.float32],
+) -> Signals:
+    """(1,) signals of a record that need not be in the index, by the index's statistics.
+
+    For one that is there they are ``exact_signals``, but for the last digits of the cosines: its
+    vectors were made in other company.
+    """
+    title = text = typical = words = float("nan")
+    if shard.dense is not None and query.vector is not None:
+        vectors = makers.encoder.encode_passages([p for p, _ in passages(makers.encoder, record)])
+        cosines = similarities(query.vector, vectors)
+        title, text = float(cosines[0]), float(cosines[1:].max(initial=-1.0))
+        text = text if len(cosines) > 1 else title
+        typical = float(similarities(centre, vectors[:1])[0])
+    if shard.lexical is not None:
+        held = document_terms(makers.tokenizer.tokenize, record)
+        words = shard.lexical.document_score(query.terms, held)
+    pairs = shard.bigrams.document_score(query.bigrams, document_terms(bigrams, record))
+    return Signals(*(np.array([value]) for value in (title, text, typical, words, pairs)))
 
 
 def _pairs(shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import subprocess
@@ -13,10 +14,34 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine
 from sqlmodel import SQLModel
+from typer.main import get_command
 
 from corpus.database import create_schema, open_database
 
 NOW_AT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_waiting_for_the_disk() -> Iterator[None]:
+    """Every ``fsync`` is called, and returns at once.
+
+    Nobody pulls the plug here: what a killed process wrote is in the system's memory, flushed or
+    not. That files are flushed before they count is seen by the calls (``test_store``).
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """``CliRunner`` builds all commands anew for each call, which takes longer than most of them.
+
+    They hold no state.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", functools.cache(get_command))
+        yield
 
 
 @pytest.fixture

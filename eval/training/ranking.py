@@ -22,7 +22,7 @@ from matcher.scoring import RELEVANT, ScoringModel, Unrelated, Weight
 
 RIDGE = 30.0
 """Chosen by cross-validation; anything from 3 to 200 gives the same to 0.003."""
-LEAST_PAIRS = 50
+LEAST_PAIRS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,15 @@ class Source:
 
 
 def fit_model(
-    sources: Sequence[Source], name: str = "additive", ridge: float = RIDGE
+    sources: Sequence[Source],
+    name: str = "additive",
+    ridge: float = RIDGE,
+    prior: ScoringModel | None = None,
 ) -> ScoringModel:
     """The model fitted on all pairs of ``sources`` together.
+
+    With a ``prior``, made for the same encoder, its mean query and scale are kept and few
+    judgements change its weights little; how sparing the judges are they alone tell.
 
     Raises:
         EvalError: there are too few judgements, or they are all the same.
@@ -49,11 +55,12 @@ def fit_model(
         raise EvalError(
             f"训练至少要有 {LEAST_PAIRS} 对判定，且不能都是同一等级；现在有 {len(judged)} 对。"
         )
-    draft = _draft(sources)
+    draft = _draft(sources) if prior is None else prior
     pairs = [(source, source.store.pairs(source.qrels, draft)) for source in sources]
     grades = np.concatenate([found.grades for _, found in pairs])
     values = np.concatenate([found.values for _, found in pairs])
-    fitted = fit_ordinal(values, grades, [f.rising for f in FEATURES], ridge)
+    known = np.array([prior.weights[f.name].weight for f in FEATURES]) if prior else None
+    fitted = fit_ordinal(values, grades, [f.rising for f in FEATURES], ridge, known)
     references = values[grades == 0].mean(axis=0) if (grades == 0).any() else values.mean(axis=0)
     thresholds = fitted.thresholds + float(fitted.weights @ references)
     return replace(
@@ -65,7 +72,7 @@ def fit_model(
         },
         thresholds=(float(thresholds[0]), float(thresholds[1]), float(thresholds[2])),
         cuts=_cuts(values @ fitted.weights + fitted.thresholds[RELEVANT - 1], grades),
-        training=_facts(pairs, ridge),
+        training=_facts(pairs, ridge, prior),
     )
 
 
@@ -94,7 +101,9 @@ def _cuts(scores: NDArray[np.float64], grades: NDArray[np.int64]) -> tuple[float
     return first, second, third
 
 
-def _facts(pairs: Sequence[tuple[Source, JudgedPairs]], ridge: float) -> Mapping[str, Any]:
+def _facts(
+    pairs: Sequence[tuple[Source, JudgedPairs]], ridge: float, prior: ScoringModel | None
+) -> Mapping[str, Any]:
     return {
         "sets": {
             source.name: {
@@ -105,4 +114,5 @@ def _facts(pairs: Sequence[tuple[Source, JudgedPairs]], ridge: float) -> Mapping
             for source, found in pairs
         },
         "ridge": ridge,
+        "prior": prior.ranking_model.hash if prior else None,
     }

@@ -1,4 +1,5 @@
-"""The installed program, run as people run it: by subprocess, with a home of its own."""
+"""The installed program, run as people run it: by subprocess, with a home of its own; and its
+commands in this process, where a test is not about the process and would only wait for it."""
 
 from __future__ import annotations
 
@@ -9,10 +10,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
+
+from api import console
+from api.cli import app
+from api.services import Services
+from indexer.build import Makers
+from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
+from indexer.tokenizer import JiebaTokenizer
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,6 +76,45 @@ def token_header(run: Run, home: Path) -> dict[str, str]:
     token = run("token", "create", "chief", "--name", "测试", home=home)
     assert token.returncode == 0, token.stderr
     return {"Authorization": f"Bearer {token.stdout.strip()}"}
+
+
+@pytest.fixture(scope="session")
+def makers(model_cache: Path) -> Makers:
+    """The real encoder and dictionary, loaded once for all tests in this process."""
+    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
+    return Makers(encoder, JiebaTokenizer())
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def here(
+    monkeypatch: pytest.MonkeyPatch, home: Path, cache: Path, makers: Makers | None = None
+) -> Callable[..., Done]:
+    """Runs commands in this process, which is quick; an error that nobody caught fails.
+
+    With ``makers`` no command loads a model of its own.
+    """
+    for name, value in environment(home, cache).items():
+        monkeypatch.setenv(name, value)
+    for stream in (console.out, console.err):
+        monkeypatch.setattr(stream, "width", 160)
+    if makers is not None:
+        monkeypatch.setattr(Services, "makers", property(lambda _self: makers))
+
+    def call(*arguments: object) -> Done:
+        done = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    return call
 
 
 @pytest.fixture(scope="session")

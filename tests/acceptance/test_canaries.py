@@ -27,7 +27,6 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from api import console
@@ -89,7 +88,6 @@ class RememberingEncoder(FakeEncoder):
 
 
 MAKERS = Makers(RememberingEncoder(), JiebaTokenizer())
-COMMAND = get_command(commands)
 # Everything that passes the filters is shown, whatever the fake vectors say.
 SHOW_ALL = MatchConfig(model=replace(shipped_model(), cuts=EVERYTHING))
 QUERIES = (PUBLIC_TITLE[Kind.NEED], f"{PUBLIC_TEXT}{CANARIES[-1].word}")
@@ -151,8 +149,6 @@ def quick_parts() -> Iterator[None]:
         patch.setattr(Services, "makers", property(lambda _self: MAKERS))
         patch.setattr("api.services.MatchEngine", showing_all)
         patch.setenv("ZHITONG_ENCODER", "fake")
-        # Building the commands anew for each call takes longer than most of them.
-        patch.setattr("typer.testing._get_command", lambda _app: COMMAND)
         for stream in (console.out, console.err):
             patch.setattr(stream, "width", 5000)
         yield

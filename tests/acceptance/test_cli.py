@@ -1,16 +1,22 @@
-"""The command line, as a stranger and as a program use it."""
+"""The command line, as a stranger and as a program use it.
+
+Every step that a process may spoil (start, end, output, exit code, two runs in a row) is a real
+process once; what is asked of the commands beyond that runs in this one, with the real model.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
 
-from tests.acceptance.conftest import Run
+from indexer.build import Makers
+from tests.acceptance.conftest import Done, Run, here
 
 
 def test_the_demo_shows_pairs_with_reasons_and_writes_the_workbook(demo: str) -> None:
@@ -45,8 +51,22 @@ def test_a_second_demo_changes_nothing(demo: str, run: Run) -> None:
     assert again.stdout == demo
 
 
-def test_import_index_search_match(run: Run, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def zhitong(
+    home: Path, monkeypatch: pytest.MonkeyPatch, model_cache: Path, makers: Makers
+) -> Callable[..., Done]:
+    """Run a command in this process, with the real model."""
+    return here(monkeypatch, home, model_cache, makers)
+
+
+def test_import_index_search_match(
+    run: Run, zhitong: Callable[..., Done], home: Path, tmp_path: Path
+) -> None:
     achievements = tmp_path / "成果.csv"
     achievements.write_text(
         "编号,成果名称,成果简介,单位,地区,成熟度\n"
@@ -58,36 +78,38 @@ def test_import_index_search_match(run: Run, tmp_path: Path) -> None:
     needs = tmp_path / "needs.jsonl"
     needs.write_text('{"id":"N1","title":"钢渣微粉活性低","text":"想用作水泥掺合料"}\n', "utf-8")
 
-    dry = run("import", str(achievements), "--kind", "achievements", "--dry-run", home=home)
+    dry = zhitong("import", str(achievements), "--kind", "achievements", "--dry-run")
     assert dry.returncode == 1
     assert "第 4 行：缺少成果名称" in dry.stderr
-    assert run("search", "钢渣", home=home).returncode == 2
+    assert zhitong("search", "钢渣").returncode == 2
 
-    first = run("import", str(achievements), "--kind", "achievements", "--json", home=home)
+    first = zhitong("import", str(achievements), "--kind", "achievements", "--json")
     assert [r["new"] for r in json.loads(first.stdout)] == [2]
-    second = run("import", str(achievements), "--kind", "achievements", "--json", home=home)
+    second = zhitong("import", str(achievements), "--kind", "achievements", "--json")
     [report] = json.loads(second.stdout)
     assert (report["new"], report["changed"], report["unchanged"]) == (0, 0, 2)
-    assert run("import", str(needs), "--kind", "needs", home=home).returncode == 0
+    assert zhitong("import", str(needs), "--kind", "needs").returncode == 0
 
-    assert run("index", "status", home=home).returncode == 1
-    built = run("index", "build", home=home)
+    assert zhitong("index", "status").returncode == 1
+    built = zhitong("index", "build")
     assert built.returncode == 0, built.stderr
-    assert run("index", "status", home=home).returncode == 0
-    assert run("index", "verify", home=home).returncode == 0
-    assert "索引已是最新" in run("index", "build", home=home).stdout
+    assert zhitong("index", "status").returncode == 0
+    assert zhitong("index", "verify").returncode == 0
+    assert "索引已是最新" in zhitong("index", "build").stdout
 
-    found = run("search", "钢渣磨细后做水泥掺合料", "--json", home=home)
+    search = ("search", "钢渣磨细后做水泥掺合料", "--json")
+    found = run(*search, home=home)
     [ranking] = json.loads(found.stdout)
     assert ranking["matches"][0]["document"]["id"] == "1"
+    assert json.loads(zhitong(*search).stdout) == [ranking]
     lines = tmp_path / "out.jsonl"
-    matched = run("match", "N1", "--out", str(lines), home=home)
+    matched = zhitong("match", "N1", "--out", str(lines))
     assert matched.returncode == 0, matched.stderr
     [written] = [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
     assert written["matches"][0]["document"]["id"] == "1"
-    back = run("match", "1", "--reverse", "--json", home=home)
+    back = zhitong("match", "1", "--reverse", "--json")
     assert json.loads(back.stdout)[0]["matches"][0]["document"]["id"] == "N1"
-    none = run("search", "钢渣", "--region", "日本", home=home)
+    none = zhitong("search", "钢渣", "--region", "日本")
     assert none.returncode == 0
     assert "没有合适的成果" in none.stdout
 
@@ -106,23 +128,30 @@ def test_import_index_search_match(run: Run, tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2(
-    demo: str, run: Run, demo_home: Path, arguments: list[str], words: str
-) -> None:
-    result = run(*arguments, home=demo_home / "demo")
+    demo: str, demo_home: Path, monkeypatch: pytest.MonkeyPatch, model_cache: Path,
+    makers: Makers, arguments: list[str], words: str,
+) -> None:  # fmt: skip
+    result = here(monkeypatch, demo_home / "demo", model_cache, makers)(*arguments)
     assert result.returncode == 2
     assert words in result.stderr
+
+
+def test_a_mistake_shows_nobody_a_traceback(demo: str, run: Run, demo_home: Path) -> None:
+    result = run("match", "没有", home=demo_home / "demo")
+    assert result.returncode == 2
+    assert "没有编号为 没有 的需求" in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_help_teaches(run: Run) -> None:
+def test_help_teaches(run: Run, zhitong: Callable[..., Done]) -> None:
     shown = run("--help").stdout
     for command in ("demo", "import", "index", "search", "match", "eval", "serve"):
         assert command in shown
     assert "zhitong demo" in shown
-    assert run("--version").stdout.strip().count(".") == 2
+    assert zhitong("--version").stdout.strip().count(".") == 2
 
 
-def test_eval_run_is_the_contract(run: Run, tmp_path: Path) -> None:
+def test_eval_run_is_the_contract(run: Run, zhitong: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "n.jsonl").write_text(
         '{"need_id":"n1","title":"钢渣活化"}\n{"need_id":"n2","title":"板栗保鲜","text":"防霉"}\n',
         "utf-8",
@@ -138,9 +167,9 @@ def test_eval_run_is_the_contract(run: Run, tmp_path: Path) -> None:
         "eval", "run", "--needs", str(tmp_path / "n.jsonl"),
         "--achievements", str(tmp_path / "a.jsonl"), "--qrels", str(tmp_path / "q.txt"),
     ]  # fmt: skip
-    for ranker in ("default", "lexical", "dense"):
+    for ranker, command in (("default", run), ("lexical", zhitong), ("dense", zhitong)):
         out = tmp_path / f"{ranker}.run"
-        result = run(*arguments, "--pool", "all", "--ranker", ranker, "--run-out", str(out),
+        result = command(*arguments, "--pool", "all", "--ranker", ranker, "--run-out", str(out),
                      "--per-need", "--json")  # fmt: skip
         assert result.returncode == 0, result.stderr
         shown = json.loads(result.stdout)
@@ -148,6 +177,6 @@ def test_eval_run_is_the_contract(run: Run, tmp_path: Path) -> None:
         assert set(shown["per_need"]) == {"n1", "n2"}
         first = out.read_text("utf-8").splitlines()[0].split()
         assert (first[0], first[2], first[3]) == ("n1", "a1", "1")
-    judged = run(*arguments, "--run-out", str(tmp_path / "j.run"))
+    judged = zhitong(*arguments, "--run-out", str(tmp_path / "j.run"))
     assert judged.returncode == 2  # no need has ten judged candidates, and it says so
     assert "没有可以度量的需求：每条需求要有足够的已标注成果。" in judged.stderr

@@ -9,7 +9,6 @@ import select
 import sqlite3
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,8 @@ from typing import Any
 import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
-from typer.main import get_command
-from typer.testing import CliRunner
 
-from api import console, importing, migrations
-from api.cli import app as commands
+from api import importing, migrations
 from api.services import Services
 from api.settings import Settings
 from corpus.database import open_database
@@ -33,7 +29,8 @@ from eval.bench.made_files import (
     write_jsonl,
     write_xlsx,
 )
-from tests.acceptance.conftest import environment, program
+from indexer.build import Makers
+from tests.acceptance.conftest import Done, environment, here, program
 from tests.dump import dump
 
 HEADER = ["需求编号", "需求名称", "需求内容", "企业名称", "县区", "拟投入资金（万元）", "有效期",
@@ -50,18 +47,6 @@ BAD: list[list[Any]] = [
 ]
 
 
-COMMAND = get_command(commands)
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a command came to."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
 Zhitong = Callable[..., Done]
 
 
@@ -72,30 +57,18 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def zhitong(home: Path, monkeypatch: pytest.MonkeyPatch) -> Zhitong:
-    """Run a command in this process, which is quick; an error that nobody caught fails."""
-    for name, value in environment(home, home / "cache").items():
-        monkeypatch.setenv(name, value)
-    for stream in (console.out, console.err):
-        monkeypatch.setattr(stream, "width", 160)
-    monkeypatch.setattr("typer.testing._get_command", lambda _app: COMMAND)
-
-    def call(*arguments: object) -> Done:
-        done = CliRunner().invoke(commands, [str(argument) for argument in arguments])
-        if done.exception and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return Done(done.exit_code, done.stdout, done.stderr)
-
-    return call
+    """Run a command in this process."""
+    return here(monkeypatch, home, home / "cache")
 
 
 @pytest.fixture
-def process(home: Path) -> Zhitong:
+def process(home: Path, model_cache: Path) -> Zhitong:
     """Run the installed program; whatever happens, nobody is shown a traceback."""
 
     def call(*arguments: object) -> Done:
         done = subprocess.run(
             [program(), *map(str, arguments)],
-            env=environment(home, home / "cache"),
+            env=environment(home, model_cache),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -510,8 +483,10 @@ def test_backup_and_restore(zhitong: Zhitong, home: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("damage", ["pages", "head", "text"])
 def test_a_damaged_database_is_named_with_what_to_do(
-    zhitong: Zhitong, process: Zhitong, home: Path, tmp_path: Path, damage: str
-) -> None:
+    process: Zhitong, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    model_cache: Path, makers: Makers, damage: str,
+) -> None:  # fmt: skip
+    zhitong = here(monkeypatch, home, model_cache, makers)
     many = [[f"M{n}", f"需求{n}", "内容" * 200, *[""] * 6] for n in range(60)]
     zhitong("import", survey(tmp_path / "a.xlsx", many))
     path = home / "zhitong.db"

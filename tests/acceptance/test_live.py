@@ -16,8 +16,6 @@ from api.settings import Settings
 from corpus.model import Achievement, Kind, Need
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.query import Query, QueryConfig, prepare_queries
 from tests.acceptance.conftest import ROOT, Run, serving, token_header
 from tests.conftest import NOW_AT
@@ -78,12 +76,11 @@ def test_a_running_server_sees_edits_and_withdrawals_of_another_process(
 
 
 def test_a_real_model_s_index_ranks_after_an_update_as_after_a_rebuild(
-    tmp_path: Path, model_cache: Path
+    tmp_path: Path, makers: Makers
 ) -> None:
     """Vectors may differ in their last bits by the company they were embedded in."""
-    services = Services(Settings(home=tmp_path, cache=model_cache))
-    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
-    services.makers = Makers(encoder, JiebaTokenizer())
+    services = Services(Settings(home=tmp_path))
+    services.makers = makers
     lines = (SAMPLE / "achievements.jsonl").read_text("utf-8").splitlines()[:24]
     rows = [json.loads(line) for line in lines]
     records = [

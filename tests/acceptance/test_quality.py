@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
+from api.services import Services
+from api.settings import Settings
+from corpus.model import Kind
 from eval.experiment import Collection, LabelledStore, Pool, Ranker, collection
 from eval.labelled import OpenSet, read_set
 from eval.measures import evaluate, usable_needs
 from eval.qrels import read_qrels, read_texts
 from eval.rankers import Additive
 from eval.table import cross_validated
-from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
+from indexer.build import Makers, passages
+from indexer.dense import Vectors
+from indexer.encoder import Encoder
 from matcher.engine import MatchConfig
 from matcher.scoring import logistic, shipped_model
 from tests.acceptance.conftest import ROOT
 from tests.conftest import NOW_AT
 
 SAMPLE = ROOT / "corpus" / "resources" / "sample"
-
-
-@pytest.fixture(scope="module")
-def makers(model_cache: Path) -> Makers:
-    encoder = SentenceTransformerEncoder(EncoderConfig(cache_dir=model_cache))
-    return Makers(encoder, JiebaTokenizer())
 
 
 def labelled_set(folder: Path) -> Collection:
@@ -40,12 +37,41 @@ def labelled_set(folder: Path) -> Collection:
     )
 
 
+class Remembering:
+    """An encoder that takes the vectors of passages it knows, and makes the others."""
+
+    def __init__(self, encoder: Encoder, known: Mapping[str, Vectors]) -> None:
+        self._encoder = encoder
+        self._known = known
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.fingerprint = encoder.fingerprint
+        self.encode_queries, self.windows = encoder.encode_queries, encoder.windows
+
+    def encode_passages(
+        self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None
+    ) -> Vectors:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        made = dict(zip(new, self._encoder.encode_passages(new, progress), strict=True))
+        return np.array([self._known[t] if t in self._known else made[t] for t in texts])
+
+
 @pytest.fixture(scope="module")
 def sample_store(
-    makers: Makers, tmp_path_factory: pytest.TempPathFactory
+    demo: str, demo_home: Path, makers: Makers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LabelledStore]:
+    """The sample by itself; the demo has just embedded the same passages with the same model."""
+    known: dict[str, Vectors] = {}
+    services = Services(Settings(home=demo_home / "demo"))
+    dense = services.store.open(Kind.ACHIEVEMENT, makers.maker).dense
+    assert dense is not None
+    with services.repository() as repository:
+        for stored in repository.iterate(Kind.ACHIEVEMENT):
+            texts = [text for text, _ in passages(makers.encoder, stored.record)]
+            known.update(zip(texts, dense.document_vectors(stored.id), strict=True))
+    services.close()
+    quick = Makers(Remembering(makers.encoder, known), makers.tokenizer)
     folder = tmp_path_factory.mktemp("sample-store")
-    store = LabelledStore(labelled_set(SAMPLE), makers, folder, NOW_AT)
+    store = LabelledStore(labelled_set(SAMPLE), quick, folder, NOW_AT)
     yield store
     store.close()
 

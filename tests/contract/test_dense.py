@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -138,6 +139,40 @@ def test_five_of_two_are_two(rng: np.random.Generator) -> None:
     index = build([4, 4, 9], vectors)
     assert {doc.id for doc in index.search(vectors[0], 5)} == {4, 9}
     assert index.search(vectors[0], 0) == []
+
+
+def test_a_result_that_faiss_pads_holds_nothing_that_the_filter_leaves_out(
+    rng: np.random.Generator,
+) -> None:
+    """Ties make the search go deeper than there are rows that pass: FAISS fills up with -1, which
+    counted from the end is the last row, here the best of all and left out."""
+    vectors = unit_rows(rng, 3000, 16)
+    query = vectors[-1]
+    allowed = np.sort(rng.choice(2999, 400, replace=False))
+    vectors[allowed] = vectors[allowed[0]]
+    row_ids = np.arange(3000, dtype=np.int64)
+    for n in (5, 399):
+        found = build(row_ids, vectors).search(query, n, allowed)
+        assert_same(found, brute_force(row_ids, vectors, query, n, allowed))
+
+
+def test_many_queries_are_asked_together(rng: np.random.Generator) -> None:
+    """FAISS multiplies matrices from some 334 queries on; fewer cost several times as much each
+    (``eval.bench.dense_batches`` measures it)."""
+    row_ids, vectors = make(rng, 1500, 384, most_rows=2)
+    part = VectorRows.build(row_ids, vectors)
+    flat, calls = part._flat, []
+
+    class Recording:
+        def search(self, queries: Vectors, *rest: Any, **options: Any) -> Any:
+            calls.append(len(queries))
+            return flat.search(queries, *rest, **options)
+
+    part._flat = Recording()
+    queries = unit_rows(rng, 1500, 384)
+    found = over(part).search_batch(queries, 200)
+    assert len(found) == sum(calls) == 1500
+    assert min(calls) >= 400, calls
 
 
 def test_a_document_with_many_rows_does_not_crowd_out_the_others(

@@ -19,6 +19,7 @@ from indexer.fields import LAYERS, Layer
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.live import LiveDocuments
 from indexer.terms import TermCounts
+from indexer.tokenizer import JiebaTokenizer
 
 Fields = dict[Layer, list[str]]
 VOCABULARY = ["膜", "烯", "钢渣", "微粉", "石墨烯", "graphene", "セラ"]
@@ -324,3 +325,17 @@ def test_merged_counts_are_byte_for_byte_those_counted_together(
         counts.save(tmp_path / name)
     for path in (tmp_path / "together").iterdir():
         assert (tmp_path / "merged" / path.name).read_bytes() == path.read_bytes()
+
+
+def test_words_of_the_shipped_dictionary_are_found_within_longer_ones() -> None:
+    tokenizer = JiebaTokenizer()
+    for query, titles in (
+        ("膜", ["反渗透膜", "陶瓷膜组件"]),
+        ("烯", ["石墨烯浆料", "聚丙烯薄板"]),
+        ("农业", ["面向农业发展银行的系统"]),
+        ("钢渣", ["转炉钢渣微粉"]),
+    ):
+        documents = [[t.term for t in tokenizer.tokenize(text)] for text in [*titles, "板栗保鲜"]]
+        asked = dict.fromkeys((t.term for t in tokenizer.tokenize(query)), 1.0)
+        found = {doc.id for doc in build(documents).search(asked, 9)}
+        assert found == set(spread(len(titles))), query

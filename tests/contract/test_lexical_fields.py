@@ -152,3 +152,13 @@ def test_counts_beyond_a_byte_are_kept(tmp_path: Path) -> None:
     for part in (counts, TermCounts.load(tmp_path)):
         rows, values = part.weighted((3.0, 1.0, 1.0, 1.0, 1.0, 1.0)).of("膜")
         assert (rows.tolist(), values.tolist()) == ([0, 1], [300.0, 3.0])
+
+
+@settings(deadline=None, max_examples=100)
+@given(documents_of_fields, weighted_configs, queries)
+def test_a_document_brought_along_scores_as_if_it_stood_there_to_the_last_bit(
+    documents: list[Fields], config: LexicalConfig, query: dict[str, float]
+) -> None:
+    index = over_fields(documents, config)
+    alone = [index.document_score(query, document) for document in documents]
+    assert alone == index.pair_scores(query, spread(len(documents))).tolist()

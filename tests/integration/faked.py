@@ -18,7 +18,8 @@ from matcher.testing import open_config
 
 
 @functools.cache
-def _tokenizer() -> JiebaTokenizer:
+def shipped_tokenizer() -> JiebaTokenizer:
+    """With the shipped dictionary, read once."""
     return JiebaTokenizer()
 
 
@@ -29,7 +30,7 @@ def use_fakes(
     config: MatchConfig | None = None,
 ) -> None:
     """Every ``Services`` made from here on has no real model; its state is below ``home``."""
-    makers = Makers(encoder or FakeEncoder(), _tokenizer())
+    makers = Makers(encoder or FakeEncoder(), shipped_tokenizer())
     chosen = config or open_config(makers.encoder)
     monkeypatch.setenv("ZHITONG_HOME", str(home))
     for name in ("ZHITONG_DATABASE_URL", "ZHITONG_ENCODER"):

@@ -34,6 +34,7 @@ from matcher.query import Query
 from matcher.scoring import Weight
 from matcher.testing import open_config, plain_model
 from tests.conftest import NOW_AT
+from tests.integration.faked import shipped_tokenizer
 
 TOKENIZER = JiebaTokenizer(
     Lexicon(
@@ -167,7 +168,7 @@ def test_a_document_with_the_whole_word_ranks_above_one_with_a_part(
     with Session(engine) as session:
         CorpusRepository(session).upsert([only, whole], NOW_AT)
         session.commit()
-    world.makers = Makers(FakeEncoder(), JiebaTokenizer())
+    world.makers = Makers(FakeEncoder(), shipped_tokenizer())
     weights = {name: Weight(float(name == "wording"), 0.0) for name in OPEN.model.weights}
     by_words = MatchConfig(model=replace(OPEN.model, weights=weights))
     world.engine = MatchEngine(world.makers, world.store, by_words)
@@ -320,6 +321,23 @@ def test_many_documents_are_ranked_as_if_all_were_scored_exactly(
         for docs, some in zip(ranked, signals, strict=True):
             assert docs == top_documents(ids, OPEN.model.scores(some), 20)
     assert len(shard.doc_ids()) == 1500 + len(ACHIEVEMENTS)
+
+
+def test_a_record_brought_along_scores_as_if_it_stood_in_the_index(world: World) -> None:
+    shard = world.engine.shard(Kind.ACHIEVEMENT)
+    for match in world.search("钢渣微粉活化，骨质瓷釉面"):
+        parts = world.engine.score_record(
+            Query("钢渣微粉活化，骨质瓷釉面"), match.document.record, shard
+        )
+        assert [part.feature for part in parts] == [part.feature for part in match.parts]
+        assert math.fsum(p.part for p in parts) == pytest.approx(match.score, abs=1e-5)
+    new = Achievement(key="X", title="钢渣微粉活化新法", text="骨质瓷。")
+    changed = replace(new, title="奶牛疫苗", text="")
+    good, bad = (
+        math.fsum(p.part for p in world.engine.score_record(Query("钢渣微粉"), record, shard))
+        for record in (new, changed)
+    )
+    assert good > bad
 
 
 def test_a_model_for_another_encoder_answers_and_says_so(engine: Engine, tmp_path: Path) -> None:

@@ -202,6 +202,20 @@ def test_a_reader_that_cannot_write_answers_from_the_old_index_and_says_so(
     assert "A5" in found(services, "钢渣")
 
 
+def test_what_was_withdrawn_is_not_shown_from_an_index_that_still_holds_it(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.indexing._READER_WAIT_S", 0.05)
+    assert "A1" in found(services, "钢渣微粉")
+    other = services_with(services.settings.home)
+    with other.store.writing(KIND):  # nobody else can bring the index up to date
+        set_status(services, "A1", Status.WITHDRAWN)
+        name = services.store.current_name(KIND)
+        assert "A1" not in found(services, "钢渣微粉")
+        assert services.store.current_name(KIND) == name
+    other.close()
+
+
 def test_a_change_on_the_other_side_makes_no_new_generation(services: Services) -> None:
     name = services.store.current_name(Kind.NEED)
     write(services, Achievement(key="A4", title="钢渣新法"))

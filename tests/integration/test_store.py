@@ -502,11 +502,8 @@ def child(root, n):
     def after_call(frame, event, function):
         if event == "c_return" and function.__name__ == "open":
             touch()
-    fsync = os.fsync
-    def counted_fsync(descriptor):
-        touch()
-        fsync(descriptor)
-    os.fsync = counted_fsync
+    # Counted but not done: what a killed process wrote is in the system's memory all the same.
+    os.fsync = lambda descriptor: touch()
     sys.addaudithook(lambda event, args: touch() if event in EVENTS else None)
     sys.setprofile(after_call)
     write(root)

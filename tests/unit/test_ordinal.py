@@ -51,5 +51,21 @@ def test_nothing_to_learn_is_refused(rng: np.random.Generator) -> None:
     values, _ = made(rng, 50)
     with pytest.raises(ValueError, match="two grades"):
         fit_ordinal(values, np.zeros(50, np.int64), [False] * 3, 1.0)
-    with pytest.raises(ValueError, match="never varies"):
-        fit_ordinal(np.ones((50, 1)), np.arange(50) % 4, [False], 1.0)
+
+
+def test_what_never_varies_keeps_its_weight(rng: np.random.Generator) -> None:
+    values, grades = made(rng, 500)
+    values[:, 1] = 7.0
+    known = np.array([0.5, -2.0, 0.0])
+    found = fit_ordinal(values, grades, [False] * 3, 1.0, known)
+    assert found.weights[1] == pytest.approx(-2.0, abs=1e-3)
+    assert fit_ordinal(values, grades, [False] * 3, 1.0).weights[1] == 0.0
+
+
+def test_few_judgements_change_a_prior_little_and_many_much(rng: np.random.Generator) -> None:
+    values, grades = made(rng, 20_000)
+    known = np.array([0.2, 0.1, 1.0])
+    few = fit_ordinal(values[:20], grades[:20], [False] * 3, 1000.0, known).weights
+    many = fit_ordinal(values, grades, [False] * 3, 10.0, known).weights
+    assert few == pytest.approx(known, abs=0.05)
+    assert many == pytest.approx([1.5, -0.1, 0.0], abs=0.3)

@@ -1,0 +1,119 @@
+"""Are the explanations true: does the score fall when the quoted passages are taken away?
+
+    python -m eval.bench.faithfulness [PLACES]
+
+Method. The sample's needs are asked as in the product; of each the first PLACES (default 5) matches
+are taken. From every card the quoted sentence is cut out, first of the achievement, then of the
+need, and the pair is scored again by the same index (comprehensiveness, DeYoung et al., ERASER, ACL
+2020). A card passes where the score falls both times. Beside it the same with a sentence drawn at
+random from the same text: what a quote chosen without reason would reach.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from corpus.model import Achievement
+from corpus.text import sentences
+from eval.experiment import LabelledStore
+from eval.labelled import SAMPLE, read_set
+from indexer.build import Makers
+from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
+from indexer.tokenizer import JiebaTokenizer
+from matcher.engine import Match, MatchEngine
+from matcher.explain import Span
+from matcher.query import Query
+
+SEED = 20261125
+PLACES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Falls:
+    """By how much the score falls without a sentence, in log-odds."""
+
+    achievement: float
+    need: float
+    random_achievement: float
+    random_need: float
+
+
+def without(side: Query, span: Span) -> Query:
+    """The side with a span cut out."""
+    text = side.title if span.field == "title" else side.text
+    rest = text[: span.start] + text[span.end :]
+    return replace(side, **{span.field: rest})
+
+
+def main(arguments: list[str]) -> None:
+    """Measure and print."""
+    places = int(arguments[0]) if arguments else PLACES
+    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
+    makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
+    labelled = read_set(SAMPLE)
+    with tempfile.TemporaryDirectory() as folder:
+        store = LabelledStore(labelled.collection, makers, Path(folder), datetime.now(UTC))
+        falls = list(_falls(store, list(labelled.collection.needs.values()), places))
+        store.close()
+    achievement, need, random_achievement, random_need = (
+        np.array([getattr(fall, name) for fall in falls]) for name in Falls.__slots__
+    )
+    write = sys.stdout.write
+    write(f"{__doc__}\ncards: {len(falls)}\n")
+    for name, one, other in (
+        ("the quoted sentence", achievement, need),
+        ("a random sentence", random_achievement, random_need),
+    ):
+        write(
+            f"without {name}: the score falls for the achievement {np.mean(one > 0):.1%} "
+            f"(median by {np.median(one):.3f}), for the need {np.mean(other > 0):.1%} "
+            f"(median by {np.median(other):.3f}), both {np.mean((one > 0) & (other > 0)):.1%}\n"
+        )
+    worst = np.argsort(np.minimum(achievement, need))[:5]
+    write("least falls (achievement, need): "
+          + "; ".join(f"{achievement[i]:+.3f}, {need[i]:+.3f}" for i in worst) + "\n")  # fmt: skip
+
+
+def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[Falls]:
+    rng = np.random.default_rng(SEED)
+    for need in needs:
+        engine, ranking = store.ask(need, places)
+        for match in ranking.matches:
+            yield _of_card(engine, need, match, rng)
+
+
+def _of_card(engine: MatchEngine, need: Query, match: Match, rng: np.random.Generator) -> Falls:
+    record = match.document.record
+    if not isinstance(record, Achievement):
+        raise AssertionError("needs are matched with achievements")
+    document = Query.of(record)
+    explanation = match.explanation
+
+    def score(asked: Query, held: Query) -> float:
+        changed = replace(record, title=held.title, text=held.text)
+        return math.fsum(part.part for part in engine.score_record(asked, changed))
+
+    whole = score(need, document)
+    spans = (explanation.document_sentence, _drawn(document, rng))
+    held = [whole - score(need, without(document, span)) for span in spans]
+    spans = (explanation.query_sentence, _drawn(need, rng))
+    asked = [whole - score(without(need, span), document) for span in spans]
+    return Falls(held[0], asked[0], held[1], asked[1])
+
+
+def _drawn(side: Query, rng: np.random.Generator) -> Span:
+    spans = [Span("text", start, end) for start, end in sentences(side.text)]
+    spans.append(Span("title", 0, len(side.title)))
+    return spans[int(rng.integers(len(spans)))]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
