@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
+from api.clock import now_at
+from api.deps import form_checked
 from api.routes import explaining, feedback, matching, records, system
+from api.security.guard import Guard
+from api.security.policy import OPEN_ROLES
+from api.security.rate import RateLimiter
+from api.security.recognition import CookieNames, Recognition
 from api.services import Services
 from api.settings import Settings
-from api.web import pages
+from api.web import accounts, pages, tokens
+from corpus.confidentiality import Role
 
+MAX_BODY_BYTES = 1024**2
+"""Of a request; a route that takes files says its own."""
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
 }
+_HTTPS = {"Strict-Transport-Security": "max-age=31536000"}
+# What a page shows is for who was logged in, not for the next one at this computer.
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class _Secured(FastAPI):
@@ -34,9 +52,20 @@ class _Secured(FastAPI):
         inner = super().build_middleware_stack()
 
         async def secured(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await inner(scope, receive, send)
+                return
+            request_id = uuid.uuid4().hex
+            scope.setdefault("state", {})["request_id"] = request_id
+            added = {**_HEADERS, "X-Request-ID": request_id}
+            if scope["scheme"] == "https":
+                added |= _HTTPS
+            if not scope["path"].startswith("/static/"):
+                added |= _NOT_KEPT
+
             async def with_headers(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    MutableHeaders(scope=message).update(_HEADERS)
+                    MutableHeaders(scope=message).update(added)
                 await send(message)
 
             await inner(scope, receive, with_headers)
@@ -44,9 +73,16 @@ class _Secured(FastAPI):
         return secured
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """An app over the database and indexes that ``settings`` name."""
+def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
+    """An app over the database and indexes that ``settings`` name.
+
+    ``open_as``: nobody logs in, everybody who reaches the server has this role. For the
+    demonstration on one's own machine only.
+    """
+    if open_as is not None and open_as not in OPEN_ROLES:
+        raise ValueError(f"nobody can be {open_as} without an account")
     services = Services(settings)
+    cookies = CookieNames.of(settings.plain_http)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -63,11 +99,22 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
+        dependencies=[Depends(form_checked)],
     )
     app.state.services = services
+    app.state.cookies = cookies
     errors.install(app)
-    for module in (system, matching, explaining, records, feedback, pages):
-        app.include_router(module.router)
+    for module in (system, matching, explaining, records, feedback, accounts, tokens, pages):
+        app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
-
+    app.add_middleware(
+        Guard,
+        inside=app,
+        recognition=Recognition(
+            services.reading, lambda: services.database, services.lifetimes, cookies, now_at
+        ),
+        limiter=RateLimiter(settings.requests_per_minute, time.monotonic),
+        max_body_bytes=MAX_BODY_BYTES,
+        open_as=open_as,
+    )
     return app

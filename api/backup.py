@@ -46,8 +46,12 @@ from corpus.tables import aware
 FORMAT = 1
 _MANIFEST = "manifest.json"
 _BATCH = 1000
-_HELD = ("need", "achievement", "import_run", "feedback", "evidence", "ranking_model")
+_HELD = (
+    "need", "achievement", "import_run", "feedback", "evidence", "ranking_model", "user_account",
+)  # fmt: skip
 """Tables of which a row means that somebody has worked with the database."""
+_PASSING = ("user_session", "login_throttle")
+"""Tables that no restored database has rows of: who logged out must not be logged in again."""
 
 
 class BackupError(CorpusError):
@@ -146,6 +150,9 @@ def restore(engine: Engine, path: Path, now_at: datetime) -> Manifest:
                     with archive.open(f"tables/{table.name}.jsonl") as lines:
                         _load(connection, table, lines)
         run("head")
+        for table in _tables(connection):
+            if table.name in _PASSING:
+                connection.execute(table.delete())
         # Indexes remember the revision they were made from: never the same one for other content.
         connection.execute(
             text("UPDATE corpus_state SET revision = :jump WHERE revision < :jump"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import ipaddress
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from api.commands import database, loading
+from api.commands import accounts, database, loading
+from api.commands.auditing import noted
 from api.commands.duplicates import duplicates_app
 from api.commands.feedback import feedback_app
 from api.commands.imports import imports_app
@@ -36,6 +38,7 @@ from api.console import (
 from api.evaluation import eval_app
 from api.running import current_settings, demo_settings, fail, opened, reported_errors
 from api.schemas import RankingOut
+from api.security.audit import Action
 from api.training import train
 from api.usage import Program
 from corpus.confidentiality import Role
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
 # A whole need of 20,000 characters in an address, nine to twelve bytes each, with room to spare.
 _REQUEST_LINE_BYTES = 1024**2
+_DEMO_ROLE = Role.OFFICER
 
 app = typer.Typer(
     name="zhitong",
@@ -193,6 +197,7 @@ def match(
                 services.prepare(update)
                 rankings = services.match_all(where, limit, role, update)
         if out_file is not None:
+            noted(services, Action.EXPORTED, "matches:" + (need_id or "all"))
             _write(out_file, rankings)
     if out_file is not None:
         print_problems(rankings)
@@ -230,7 +235,8 @@ def serve(
     host: Annotated[str, typer.Option(help="监听地址；0.0.0.0 让局域网可访问。")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口。")] = 8000,
     demo_data: Annotated[
-        bool, typer.Option("--demo", help="使用 zhitong demo 的示例数据。")
+        bool,
+        typer.Option("--demo", help="使用 zhitong demo 的示例数据，不用登录；只在本机。"),
     ] = False,
 ) -> None:
     """启动网页和 API。"""
@@ -239,7 +245,12 @@ def serve(
     from api.app import create_app
 
     settings = demo_settings(current_settings()) if demo_data else current_settings()
-    served = create_app(settings)
+    if not _is_loopback(host):
+        if demo_data:
+            fail("示例不用登录，所以只能在本机打开：请去掉 --host，或用自己的数据和用户启动。")
+        if settings.plain_http:
+            fail("ZHITONG_PLAIN_HTTP 只用于本机。监听其他地址时请去掉它，用 https 反向代理。")
+    served = create_app(settings, open_as=_DEMO_ROLE if demo_data else None)
     with reported_errors(), progress() as update:
         # Here, where what is missing is one sentence; the server would print a traceback.
         served.state.services.prepare(update)
@@ -248,13 +259,18 @@ def serve(
         f"网页：http://{host}:{port}/　接口说明（OpenAPI）：http://{host}:{port}/openapi.json",
         highlight=False,
     )
+    if demo_data:
+        err.print(f"注意：示例数据，任何人不用登录就是“{_DEMO_ROLE.value}”，只在本机可以打开。")
+    elif not served.state.services.has_administrator():
+        err.print("还没有管理员，网页暂不能用。请另开窗口运行：zhitong user create-admin 用户名")
     logging.getLogger("uvicorn.access").addFilter(_without_query)
     uvicorn.run(
         served, host=host, port=port, log_level="info", http="h11",
-        h11_max_incomplete_event_size=_REQUEST_LINE_BYTES,
+        h11_max_incomplete_event_size=_REQUEST_LINE_BYTES, server_header=False,
     )  # fmt: skip
 
 
+accounts.add_to(app)
 loading.add_to(app)
 database.add_to(app)
 
@@ -269,6 +285,13 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("已中断。")
         sys.exit(130)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _without_query(record: logging.LogRecord) -> bool:

@@ -2,20 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
+from api.security.errors import FormTokenError
+from api.security.secrets import is_form_token
+from api.security.visitor import Visitor
 from api.services import Services
 from corpus.confidentiality import Role
 from corpus.model import Maturity, RecordFilter
 
+_SAFE = frozenset({"GET", "HEAD"})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
-def services(request: Request) -> Services:
-    """The services the app was made with."""
-    found: Services = request.app.state.services
+
+def visitor(request: Request) -> Visitor:
+    """Who asks, as the guard found out."""
+    found: Visitor = request.state.visitor
     return found
+
+
+VisitorDep = Annotated[Visitor, Depends(visitor)]
+
+
+def services(request: Request, visitor: VisitorDep) -> Services:
+    """The services the app was made with, bound to the records that are there for who asks."""
+    found: Services = request.app.state.services
+    return found.seen_by(visitor.scope)
+
+
+async def form_checked(request: Request, visitor: VisitorDep) -> AsyncIterator[None]:
+    """Whatever changes something and comes from a browser was sent by a page of its session.
+
+    Every route of the app depends on this.
+
+    Raises:
+        FormTokenError: header ``X-CSRF-Token`` or form field ``csrf`` is missing or another's.
+    """
+    try:
+        await _check_form(request, visitor)
+        yield
+    finally:
+        await request.close()  # the files of a form
+
+
+async def _check_form(request: Request, visitor: Visitor) -> None:
+    if request.scope["route"].path != request.state.place:
+        raise AssertionError("the guard judged another route than the one that answers")
+    if request.method in _SAFE or visitor.by_token or visitor.is_open:
+        return
+    given = request.headers.get("x-csrf-token")
+    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+        field = (await request.form()).get("csrf")
+        given = field if isinstance(field, str) else None
+    if not visitor.secret or given is None or not is_form_token(given, visitor.secret):
+        raise FormTokenError
 
 
 def storable(text: str) -> str:
@@ -48,9 +92,9 @@ def record_filter(
 FilterDep = Annotated[RecordFilter, Depends(record_filter)]
 
 
-def role() -> Role:
-    """Who is asking. There are no accounts yet, so everybody is a guest."""
-    return Role.GUEST
+def role(visitor: VisitorDep) -> Role:
+    """The role of who asks."""
+    return visitor.role
 
 
 RoleDep = Annotated[Role, Depends(role)]

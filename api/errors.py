@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from api.feedback import ClosedToRaterError
 from api.schemas import Problem
+from api.security.errors import FormTokenError, UnknownAccountError
 from api.sentences import input_sentence
 from api.web.templating import render
 from corpus.database import database_problem
@@ -30,6 +31,8 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     ClosedToRaterError: (403, "内容没有公开"),
     FeedbackError: (400, "评价没有记下"),
     MatchError: (400, "无法匹配"),
+    FormTokenError: (403, "页面已过期"),
+    UnknownAccountError: (404, "没有这个用户或令牌"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {
     404: ("没有这个页面", "没有 {path} 这个地址。"),
@@ -42,58 +45,65 @@ _log = logging.getLogger("uvicorn.error")
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     for kind in _STATUS:
         app.add_exception_handler(kind, _known)
-    app.add_exception_handler(SQLAlchemyError, _database)
+    app.add_exception_handler(SQLAlchemyError, storage_problem)
     app.add_exception_handler(Exception, _unexpected)
 
 
 def _known(request: Request, error: Exception) -> Response:
     status, title = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
-    return _respond(request, status, title, str(error))
+    return respond(request, status, title, str(error))
 
 
-def _http(request: Request, error: Exception) -> Response:
+def http_problem(request: Request, error: Exception) -> Response:
+    """What the framework refuses."""
     if not isinstance(error, HTTPException):
         raise error
     title, detail = _HTTP.get(error.status_code, ("请求无法处理", "服务器不能处理这个请求。"))
     detail = detail.format(path=request.url.path, method=request.method)
-    return _respond(request, error.status_code, title, detail, error.headers)
+    return respond(request, error.status_code, title, detail, error.headers)
 
 
 def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
-    return _respond(request, 422, "请求的参数有误", input_sentence(error.errors()))
+    return respond(request, 422, "请求的参数有误", input_sentence(error.errors()))
 
 
-def _database(request: Request, error: Exception) -> Response:
+def storage_problem(request: Request, error: Exception) -> Response:
+    """What the database did not do."""
+    if isinstance(error, CorpusError):
+        return _known(request, error)
     if not isinstance(error, SQLAlchemyError):
         raise error
     sentence = database_problem(error)
     # Not the error itself: it holds the statement and the record in it.
     _log.error("%s %s: %s", request.method, request.url.path, sentence)
-    return _respond(request, 503, "数据库暂不可用", sentence)
+    return respond(request, 503, "数据库暂不可用", sentence)
 
 
 def _unexpected(request: Request, _error: Exception) -> Response:
     # The traceback goes to the log by the server; nothing internal is shown.
-    return _respond(request, 500, "程序出错", "这是程序的问题，已记入日志。请稍后再试。")
+    detail = f"这是程序的问题，已记入日志（请求编号 {request.state.request_id}）。请稍后再试。"
+    return respond(request, 500, "程序出错", detail)
 
 
-def _respond(
+def respond(
     request: Request,
     status: int,
     title: str,
     detail: str,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
+    """A problem: as details for programs, as a page for people."""
     path = request.url.path
     if not path.startswith(("/api/", "/healthz", "/readyz", "/openapi")):
         page = render(request, "error.html", title=title, detail=detail, status=status)
         page.status_code = status
+        page.headers.update(headers or {})
         return page
     problem = Problem(title=title, status=status, detail=detail, instance=path)
     return JSONResponse(

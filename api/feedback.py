@@ -15,7 +15,7 @@ from api.deps import Name
 from api.schemas import Wire
 from api.services import Services
 from corpus.cleaning.contacts import extract_contacts
-from corpus.confidentiality import Role, hidden_fields, masked
+from corpus.confidentiality import EVERY_ROW, Role, RowScope, hidden_fields, masked
 from corpus.model import Confidentiality, Kind, Record
 from corpus.repository import CorpusRepository
 from matcher.agreement import Agreement, agreement
@@ -25,6 +25,7 @@ from matcher.feedback import (
     FeedbackError,
     Judgement,
     Pair,
+    UnknownFeedbackError,
     Verdict,
     judgement,
 )
@@ -40,7 +41,6 @@ class FeedbackIn(Wire):
 
     need: Name = Field(description="Id of the need.")
     achievement: Name = Field(description="Id of the achievement.")
-    rater: str = Field(description="Who judges.", examples=["李工"])
     verdict: Verdict
     grade: int | None = Field(default=None, description="0 无, 1 弱, 2 较强, 3 强; for `grade`.")
     reasons: list[DismissReason] = Field(
@@ -85,8 +85,8 @@ class FeedbackPage(Wire):
 class _Views:
     """The two records of entries as a role may see them, each read once."""
 
-    def __init__(self, session: Session, role: Role) -> None:
-        self._repository = CorpusRepository(session)
+    def __init__(self, session: Session, role: Role, scope: RowScope) -> None:
+        self._repository = CorpusRepository(session, scope)
         self._role = role
         self._known: dict[tuple[Kind, str], Record | None] = {}
 
@@ -96,6 +96,17 @@ class _Views:
             stored = self._repository.get(kind, key)
             self._known[kind, key] = stored.record if stored else None
         return self._known[kind, key]
+
+    def require(self, kind: Kind, key: str) -> Record:
+        """In full; UnknownRecordError if it is not there, at all or for who asks."""
+        return self._repository.require(kind, key).record
+
+    def has(self, pair: Pair) -> bool:
+        """Whether both records are there for who asks."""
+        return (
+            self.record(Kind.NEED, pair.need) is not None
+            and self.record(Kind.ACHIEVEMENT, pair.achievement) is not None
+        )
 
     def title(self, kind: Kind, key: str) -> str | None:
         record = self.record(kind, key)
@@ -155,10 +166,9 @@ def give(
         ClosedToRaterError: ``role`` may not read one of the texts.
     """
     with services.writing() as session:
-        views = _Views(session, role)
+        views = _Views(session, role, services.scope)
         for kind, key in ((Kind.NEED, pair.need), (Kind.ACHIEVEMENT, pair.achievement)):
-            record = views.record(kind, key)
-            if record is not None and hidden_fields(record, role) & {"title", "text"}:
+            if hidden_fields(views.require(kind, key), role) & {"title", "text"}:
                 raise ClosedToRaterError(
                     f"{kind.label} {key} 的内容没有向“{role.value}”公开，不能评价。"
                     "请由看得到原文的人评价。"
@@ -167,15 +177,23 @@ def give(
         return views.entry(given.feedback), given.new
 
 
-def undo(services: Services, feedback_id: int, who: str, role: Role) -> FeedbackOut:
-    """Take an entry back.
+def undo(
+    services: Services, feedback_id: int, who: str, role: Role, *, only_own: bool = False
+) -> FeedbackOut:
+    """Take an entry back; ``only_own``: not what another said.
 
     Raises:
         UnknownFeedbackError, FeedbackError: see ``FeedbackRepository.undo``.
+        ClosedToRaterError: it is another's.
     """
     with services.writing() as session:
-        undone = FeedbackRepository(session).undo(feedback_id, who, now_at())
-        return _Views(session, role).entry(undone)
+        repository, views = FeedbackRepository(session), _Views(session, role, services.scope)
+        entry = repository.entry(feedback_id)
+        if services.scope != EVERY_ROW and not views.has(entry.pair):
+            raise UnknownFeedbackError.of(feedback_id)
+        if only_own and entry.rater != who:
+            raise ClosedToRaterError("这条评价是别人的，不能撤回。请找评价的人或招商干部。")
+        return views.entry(repository.undo(feedback_id, who, now_at()))
 
 
 def page(
@@ -183,7 +201,8 @@ def page(
 ) -> FeedbackPage:
     """Entries that pass a filter. Roles from outside cannot ask for what somebody said."""
     with services.reading() as session:
-        views, repository = _Views(session, role), FeedbackRepository(session)
+        views, repository = _Views(session, role, services.scope), FeedbackRepository(session)
+        where = replace(where, scope=services.scope)
         entries = repository.entries(where, offset, limit)
         return FeedbackPage(
             total=repository.count(where),
@@ -200,7 +219,7 @@ def shelved(
     kind = Kind.ACHIEVEMENT if where.need is None and where.achievement else Kind.NEED
     asked = where.need if kind is Kind.NEED else where.achievement
     with services.reading() as session:
-        views = _Views(session, role)
+        views = _Views(session, role, services.scope)
         pairs = FeedbackRepository(session).dismissed_pairs(
             kind, None if asked is None else [asked]
         )
@@ -210,6 +229,7 @@ def shelved(
             for d in some
             if where.achievement in (None, d.pair.achievement)
             and where.rater in (None, d.feedback.rater)
+            and (services.scope == EVERY_ROW or views.has(d.pair))
         ]
         found.sort(key=lambda entry: -entry.id)
         return FeedbackPage(
@@ -226,7 +246,7 @@ def agreed(services: Services, role: Role) -> tuple[Agreement, dict[Pair, tuple[
     Roles from outside see numbers for the names of the raters.
     """
     with services.reading() as session:
-        views, log = _Views(session, role), FeedbackRepository(session).log()
+        views, log = _Views(session, role, services.scope), FeedbackRepository(session).log()
         if not views.is_inside:
             raters = sorted({entry.rater for entry in log})
             names = {rater: f"评价人 {n}" for n, rater in enumerate(raters, start=1)}

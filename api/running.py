@@ -38,13 +38,14 @@ def reported_errors() -> Iterator[None]:
     """Our own errors, the system's on files and the database's become one sentence, exit code 2."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from api.security.errors import AccountError
     from eval.qrels import EvalError
     from indexer.errors import IndexerError
     from matcher.errors import MatchError
 
     try:
         yield
-    except (CorpusError, IndexerError, MatchError, EvalError) as error:
+    except (AccountError, CorpusError, IndexerError, MatchError, EvalError) as error:
         fail(str(error))
     except OSError as error:
         fail(file_sentence(error))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 from sqlalchemy import Engine
@@ -17,8 +18,11 @@ from api.answering import Answerer, Asked
 from api.clock import TIME_ZONE, now_at
 from api.indexing import IndexKeeper
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
+from api.security.accounts import AccountRepository
+from api.security.credentials import Lifetimes
+from api.security.login import Door
 from api.settings import Settings
-from corpus.confidentiality import Role
+from corpus.confidentiality import EVERY_ROW, Role, RowScope
 from corpus.database import open_database, writer
 from corpus.model import CorpusError, Kind, Maturity, Record, RecordFilter
 from corpus.repository import CorpusRepository
@@ -47,9 +51,21 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.scope: RowScope = EVERY_ROW
+        """The records that are there for whoever works with these services."""
         self._lock = threading.RLock()
         self._engine: MatchEngine | None = None
         self._promoted: tuple[str, ScoringModel] | None = None
+
+    def seen_by(self, scope: RowScope) -> Services:
+        """The same parts, for somebody for whom only some records are there."""
+        if scope == self.scope:
+            return self
+        with self._lock:
+            _ = self.database, self.engine, self.indexing  # shared, not made for each
+            view = copy.copy(self)
+        view.scope = scope
+        return view
 
     @cached_property
     def database(self) -> Engine:
@@ -141,9 +157,33 @@ class Services:
 
     @contextmanager
     def repository(self) -> Iterator[CorpusRepository]:
-        """The records, for reading."""
+        """The records within the scope, for reading."""
+        with self.reading() as session:
+            yield CorpusRepository(session, self.scope)
+
+    @contextmanager
+    def _whole(self) -> Iterator[CorpusRepository]:
         with self.reading() as session:
             yield CorpusRepository(session)
+
+    @property
+    def lifetimes(self) -> Lifetimes:
+        """How long a login lasts."""
+        settings = self.settings
+        return Lifetimes(
+            timedelta(minutes=settings.session_idle_minutes),
+            timedelta(hours=settings.session_hours),
+        )
+
+    def has_administrator(self) -> bool:
+        """Whether anybody can let others in."""
+        with self.reading() as session:
+            return AccountRepository(session).has_administrator()
+
+    @property
+    def door(self) -> Door:
+        """Where people log in."""
+        return Door(self.writing, self.lifetimes, now_at)
 
     def close(self) -> None:
         """Give back the database connections."""
@@ -292,7 +332,7 @@ class Services:
     @cached_property
     def indexing(self) -> IndexKeeper:
         """Keeps the indexes in step with the database."""
-        return IndexKeeper(self.repository, self.store, self.makers, now_at)
+        return IndexKeeper(self._whole, self.store, self.makers, now_at)
 
     def index_states(self) -> list[IndexState]:
         """How each index stands to the database, in words."""

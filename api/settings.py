@@ -48,6 +48,19 @@ class Settings(BaseSettings):
     threads: int | None = Field(
         default=None, ge=1, description="Threads for the encoder; unset for one per core."
     )
+    session_idle_minutes: int = Field(
+        default=120, ge=5, le=1440, description="A login ends after so long without a request."
+    )
+    session_hours: int = Field(
+        default=12, ge=1, le=168, description="A login ends after so long in any case."
+    )
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="Most requests of one account or token to one process."
+    )
+    plain_http: bool = Field(
+        default=False,
+        description="Cookies also without https; only for a server on this machine's loopback.",
+    )
 
     @property
     def resolved_database_url(self) -> str:

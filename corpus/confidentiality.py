@@ -1,4 +1,5 @@
-"""Who may see what: the one function that makes the view of a record for a role.
+"""Who may see what: the one function that makes the view of a record for a role, and which
+records there are for an account at all.
 
 Matching may use the full text; whatever is shown, exported or mailed goes through ``masked``, and
 whatever is derived from a text (a quote, a highlight, a shared word) is left out where
@@ -73,6 +74,39 @@ _CLEARANCES: Mapping[Role, Clearance] = {
     Role.INSTITUTION: Clearance(Confidentiality.PUBLIC),
     Role.GUEST: Clearance(Confidentiality.PUBLIC),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class RowScope:
+    """Which records are there at all for whoever looks; the others are as if they were not.
+
+    A value that is closed to the one who looks puts no record into a scope: else the list of a
+    county would tell which county it is.
+    """
+
+    counties: frozenset[str] | None = None
+    """Needs of these only; None: of all."""
+    owners: frozenset[str] | None = None
+    """Achievements of these organisations only; None: of all."""
+    asked_at: Confidentiality = Confidentiality.CONFIDENTIAL
+    """County and owner count where they are open at this level."""
+
+
+EVERY_ROW = RowScope()
+NO_ROW = RowScope(frozenset(), frozenset())
+
+
+def row_scope(role: Role, county: str = "", organisation: str = "") -> RowScope:
+    """The records of an account: those of one county or of one institution, or all.
+
+    Such a role without a county or an institution has none.
+    """
+    level = role.clearance.level
+    if role is Role.COUNTY:
+        return RowScope(frozenset({county} - {""}), None, level)
+    if role is Role.INSTITUTION:
+        return RowScope(None, frozenset({organisation} - {""}), level)
+    return NO_ROW if role is Role.GUEST else EVERY_ROW
 
 
 def hidden_fields(record: Record, role: Role) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_
 from sqlmodel import col
 
-from corpus.confidentiality import ALWAYS_SHOWN
+from corpus.confidentiality import ALWAYS_SHOWN, RowScope
 from corpus.mapping import SUGGESTED, TABLES
 from corpus.model import Confidentiality, Kind, Maturity, RecordFilter
 from corpus.tables import AchievementTable, NeedTable, OrganisationTable
@@ -47,6 +47,17 @@ def conditions_of(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] |
         until = col(table.valid_until_on)
         conditions.append(or_(until.is_(None), until >= where.valid_on))
     return conditions
+
+
+def conditions_of_scope(kind: Kind, scope: RowScope) -> list[ColumnElement[bool] | bool]:
+    """What a record has to fulfil to be there for an account; see ``RowScope``."""
+    if kind is Kind.NEED and scope.counties is not None:
+        inside = col(NeedTable.county).in_(sorted(scope.counties))
+        return [inside, *_open(NeedTable, "county", scope.asked_at)]
+    if kind is Kind.ACHIEVEMENT and scope.owners is not None:
+        inside = col(OrganisationTable.name).in_(sorted(scope.owners))
+        return [inside, *_open(AchievementTable, "organisation", scope.asked_at)]
+    return []
 
 
 def _open(

@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
-from corpus.filters import conditions_of, joined
+from corpus.confidentiality import EVERY_ROW, RowScope
+from corpus.filters import conditions_of, conditions_of_scope, joined
 from corpus.mapping import TABLES, from_row, to_columns
 from corpus.model import (
     Contact,
@@ -51,10 +52,15 @@ class Upserted:
 
 
 class CorpusRepository:
-    """Records in and out of one session."""
+    """Records in and out of one session.
 
-    def __init__(self, session: Session) -> None:
+    What is read as a record, counted or passes a filter lies within ``scope``; what indexes are
+    made from does not depend on it.
+    """
+
+    def __init__(self, session: Session, scope: RowScope = EVERY_ROW) -> None:
         self._session = session
+        self.scope = scope
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -185,7 +191,9 @@ class CorpusRepository:
 
     def count(self, kind: Kind) -> int:
         """How many records of a kind there are."""
-        return self._session.exec(select(func.count()).select_from(TABLES[kind])).one()
+        found: Any = select(func.count(col(TABLES[kind].id)))
+        counted = self._session.exec(joined(kind, found, conditions_of_scope(kind, self.scope)))
+        return int(counted.one())
 
     def get(self, kind: Kind, key: str) -> StoredRecord | None:
         """One record by its key, or None."""
@@ -267,7 +275,8 @@ class CorpusRepository:
             where = replace(where, keys=None)
         else:
             keys = None
-        statement = joined(kind, columns, conditions_of(kind, where)).order_by(col(table.id))
+        conditions = [*conditions_of(kind, where), *conditions_of_scope(kind, self.scope)]
+        statement = joined(kind, columns, conditions).order_by(col(table.id))
         return [
             (int(row_id), content)
             for row_id, content, key in self._session.exec(statement)
@@ -309,7 +318,8 @@ class CorpusRepository:
         limit: int | None = None,
     ) -> Iterator[StoredRecord]:
         table = TABLES[kind]
-        statement: Any = joined(kind, select(table, OrganisationTable), conditions)
+        inside = [*conditions, *conditions_of_scope(kind, self.scope)]
+        statement: Any = joined(kind, select(table, OrganisationTable), inside)
         statement = statement.order_by(col(table.id)).offset(offset)
         if limit is not None:
             statement = statement.limit(limit)

@@ -45,6 +45,11 @@ class FeedbackError(MatchError):
 class UnknownFeedbackError(FeedbackError):
     """There is no feedback with that number."""
 
+    @classmethod
+    def of(cls, feedback_id: int) -> UnknownFeedbackError:
+        """The one for a number."""
+        return cls(f"没有编号为 {feedback_id} 的评价。运行 zhitong feedback list 查看。")
+
 
 class Verdict(StrEnum):
     """What was said of a pair."""

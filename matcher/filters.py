@@ -9,11 +9,13 @@ from collections import OrderedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.confidentiality import RowScope
 from corpus.model import Kind, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.shard import IndexShard
 
 _KEPT = 64
+_Asked = tuple[int, str, Kind, RecordFilter, RowScope]
 
 
 class EligibleIds:
@@ -23,9 +25,7 @@ class EligibleIds:
     """
 
     def __init__(self) -> None:
-        self._cache: OrderedDict[tuple[int, str, Kind, RecordFilter], NDArray[np.int64]] = (
-            OrderedDict()
-        )
+        self._cache: OrderedDict[_Asked, NDArray[np.int64]] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(
@@ -33,7 +33,7 @@ class EligibleIds:
     ) -> NDArray[np.int64]:
         """Ascending ids. A record that was changed since it was indexed is left out: the index
         would find it for words that it no longer has."""
-        key = (repository.revision(), shard.name, kind, where)
+        key = (repository.revision(), shard.name, kind, where, repository.scope)
         with self._lock:
             if key in self._cache:
                 self._cache.move_to_end(key)

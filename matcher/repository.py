@@ -15,6 +15,9 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from corpus.confidentiality import EVERY_ROW, RowScope
+from corpus.filters import conditions_of_scope, joined
+from corpus.mapping import TABLES
 from corpus.model import Achievement, Kind, Need, Record
 from corpus.repository import CorpusRepository
 from corpus.tables import AchievementTable, NeedTable, aware, stored_id
@@ -66,6 +69,8 @@ class FeedbackFilter:
     achievement: str | None = None
     rater: str | None = None
     undone: bool = False
+    scope: RowScope = EVERY_ROW
+    """Only pairs of which both records are there."""
 
 
 class FeedbackRepository:
@@ -275,9 +280,7 @@ class FeedbackRepository:
     def _row(self, feedback_id: int) -> FeedbackTable:
         row = self._session.get(FeedbackTable, feedback_id)
         if row is None:
-            raise UnknownFeedbackError(
-                f"没有编号为 {feedback_id} 的评价。运行 zhitong feedback list 查看。"
-            )
+            raise UnknownFeedbackError.of(feedback_id)
         return row
 
     def _of_pair(self, pair: Pair) -> list[Feedback]:
@@ -295,6 +298,10 @@ def _conditions(where: FeedbackFilter) -> list[Any]:
     conditions: list[Any] = [col(column) == value for column, value in wanted if value is not None]
     if not where.undone:
         conditions.append(col(FeedbackTable.undone_at).is_(None))
+    columns = {Kind.NEED: FeedbackTable.need_key, Kind.ACHIEVEMENT: FeedbackTable.achievement_key}
+    for kind, column in columns.items():
+        if inside := conditions_of_scope(kind, where.scope):
+            conditions.append(col(column).in_(joined(kind, select(TABLES[kind].key), inside)))
     return conditions
 
 

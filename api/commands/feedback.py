@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api.commands.auditing import noted
 from api.commands.options import JsonOption, WhoOption
 from api.console import err, local_time, out, print_json
 from api.running import opened, reported_errors
+from api.security.audit import Action
 from corpus.confidentiality import Role
 from matcher.feedback import (
     DismissReason,
@@ -176,6 +178,7 @@ def export(
     with opened() as services, services.reading() as session:
         found = FeedbackRepository(session).qrels()
         lines, left_out = trec_lines(found.qrels)
+        noted(services, Action.EXPORTED, "feedback:qrels")
         with whole_file(qrels) as file:
             file.writelines(line.encode() for line in lines)
     out.print(

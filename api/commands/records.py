@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api.commands.auditing import noted
 from api.commands.options import JsonOption, KindOption, WhoOption
 from api.console import local_time, out, print_json
 from api.running import opened
+from api.security.audit import Action
 from corpus.confidentiality import Role, masked, masked_version
 from corpus.curation import Curator
 from corpus.history import History, Version
@@ -31,7 +33,9 @@ def show(key: KeyArgument, kind: KindChoice, role: RoleChoice = Role.OFFICER) ->
     """一条记录的全部内容。"""
     with opened() as services, services.repository() as repository:
         stored = repository.require(kind.kind, key)
-    record = masked(stored.record, role)
+        record = masked(stored.record, role)
+        if record.contacts:
+            noted(services, Action.CONTACTS_VIEWED, f"{kind.kind.value}:{key}")
     table = Table(show_header=False, box=None)
     for name, value in _facts(record):
         if value:

@@ -17,12 +17,13 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, inspect, text
 
+from api import tables as _accounts
 from corpus import tables as _records
 from corpus.duplicates import tables as _duplicates
 from corpus.model import CorpusError
 from matcher import tables as _matching
 
-TABLES = (_records, _duplicates, _matching)
+TABLES = (_records, _duplicates, _matching, _accounts)
 """Modules that declare tables: loaded here, so that the schema is whole whoever asks."""
 BASELINE = "0001"
 """The schema that the first release made without Alembic."""

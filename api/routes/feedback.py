@@ -7,9 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 
 from api import feedback
-from api.deps import Name, Offset, RoleDep, ServicesDep
+from api.deps import Name, Offset, RoleDep, ServicesDep, VisitorDep
 from api.feedback import FeedbackIn, FeedbackOut, FeedbackPage
 from api.schemas import Problem
+from corpus.confidentiality import Role
 from matcher.feedback import Pair
 from matcher.repository import FeedbackFilter
 
@@ -18,6 +19,7 @@ router = APIRouter(
     tags=["feedback"],
     responses={422: {"model": Problem, "description": "A parameter is malformed."}},
 )
+_TAKE_BACK_ALL = frozenset({Role.ADMINISTRATOR, Role.OFFICER})
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such record or entry."}
 }
@@ -51,11 +53,11 @@ def entries(
 
 @router.post("/feedback", status_code=201, responses={**_REPEATED, **_NOT_FOUND, **_REFUSED})
 def give(
-    services: ServicesDep, role: RoleDep, given: FeedbackIn, response: Response
+    services: ServicesDep, visitor: VisitorDep, given: FeedbackIn, response: Response
 ) -> FeedbackOut:
-    """Judge a pair. Repeating it changes nothing, so a request may be sent again."""
+    """Judge a pair in one's own name. Repeating it changes nothing: it may be sent again."""
     pair = Pair(given.need, given.achievement)
-    entry, new = feedback.give(services, pair, given.rater, given.judgement(), role)
+    entry, new = feedback.give(services, pair, visitor.name, given.judgement(), visitor.role)
     response.status_code = 201 if new else 200
     return entry
 
@@ -63,9 +65,14 @@ def give(
 @router.delete("/feedback/{feedback_id}", responses={**_NOT_FOUND, **_REFUSED})
 def undo(
     services: ServicesDep,
-    role: RoleDep,
+    visitor: VisitorDep,
     feedback_id: Annotated[int, Path(ge=1, le=2**63 - 1)],
-    who: Annotated[Name, Query(description="Who takes it back.")],
 ) -> FeedbackOut:
-    """Take an entry back; it stays in the log. Repeating it changes nothing."""
-    return feedback.undo(services, feedback_id, who, role)
+    """Take an entry back; it stays in the log. Repeating it changes nothing.
+
+    What another said is taken back by administrators and officers only.
+    """
+    return feedback.undo(
+        services, feedback_id, visitor.name, visitor.role,
+        only_own=visitor.role not in _TAKE_BACK_ALL,
+    )  # fmt: skip

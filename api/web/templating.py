@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from api.schemas import SpanOut
+from api.security.secrets import form_token
+from api.security.visitor import Visitor
 from matcher.diversity import DiversityConfig
 
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
@@ -20,8 +22,14 @@ _templates.env.globals["diversity"] = DiversityConfig()
 
 
 def render(request: Request, name: str, **values: Any) -> HTMLResponse:
-    """A page from a template; every value is escaped."""
-    return _templates.TemplateResponse(request, name, values)
+    """A page from a template; every value is escaped.
+
+    ``visitor`` is who looks at it, ``csrf`` what its forms send back.
+    """
+    visitor: Visitor = request.state.visitor
+    csrf = form_token(visitor.secret) if visitor.secret else ""
+    known = {"visitor": visitor, "csrf": csrf}
+    return _templates.TemplateResponse(request, name, {**known, **values})
 
 
 def pieces(

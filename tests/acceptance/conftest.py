@@ -53,17 +53,29 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(demo_home: Path, model_cache: Path) -> Run:
     """Run a command; ``home`` names another state folder."""
 
-    def call(*arguments: str, home: Path | None = None) -> subprocess.CompletedProcess[str]:
+    def call(
+        *arguments: str, home: Path | None = None, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [program(), *arguments],
             env=environment(home or demo_home, model_cache),
             capture_output=True,
             text=True,
+            input=given,
             timeout=300,
             check=False,
         )
 
     return call
+
+
+def token_header(run: Run, home: Path) -> dict[str, str]:
+    """What a program sends on behalf of an administrator made for it."""
+    made = run("user", "create-admin", "chief", home=home, given="kilo-trumpet-stone\n")
+    assert made.returncode == 0, made.stderr
+    token = run("token", "create", "chief", "--name", "测试", home=home)
+    assert token.returncode == 0, token.stderr
+    return {"Authorization": f"Bearer {token.stdout.strip()}"}
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ process once; what is asked of the commands beyond that runs in this one, with t
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,7 @@ def test_the_demo_shows_pairs_with_reasons_and_writes_the_workbook(demo: str) ->
     assert "zhitong import" in demo
     path = Path(re.search(r"对接清单：(.+\.xlsx)", demo)[1])  # type: ignore[index]
     book = CalamineWorkbook.from_path(path)
-    assert book.sheet_names == ["对接清单", "暂无合适成果", "说明"]
+    assert book.sheet_names == ["对接清单", "同单位后移", "暂无合适成果", "说明"]
     header, *rows = book.get_sheet_by_name("对接清单").to_python()
     pairs = re.search(r"共 (\d+) 对", demo)
     answered = re.search(r"(\d+) 条需求中 (\d+) 条找到了成果", demo)
@@ -38,9 +39,10 @@ def test_the_demo_shows_pairs_with_reasons_and_writes_the_workbook(demo: str) ->
     assert len(unanswered) == int(answered[1]) - int(answered[2])
     for row in rows:
         cells: dict[Any, Any] = dict(zip(header, row, strict=True))
-        parts = [1 / (60 + cells[c]) for c in ("语义名次", "词语名次") if cells[c] != ""]
-        assert cells["得分"] == pytest.approx(sum(parts), abs=1e-12)
-        assert 0 < cells["相关度"] <= 1
+        parts = [cells[c] for c in ("起点", "意思相近", "泛泛相近", "用词相同")]
+        assert cells["总分"] == pytest.approx(math.fsum(parts), abs=1e-12)
+        assert cells["可能性"] == pytest.approx(1 / (1 + math.exp(-cells["总分"])), abs=1e-12)
+        assert cells["等级"] in ("强", "较强", "弱")
         assert cells["需求原句"]
         assert cells["成果原句"]
 

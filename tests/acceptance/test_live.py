@@ -17,7 +17,7 @@ from corpus.model import Achievement, Kind, Need
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from matcher.query import Query, QueryConfig, prepare_queries
-from tests.acceptance.conftest import ROOT, Run, serving
+from tests.acceptance.conftest import ROOT, Run, serving, token_header
 from tests.conftest import NOW_AT
 
 SAMPLE = ROOT / "corpus" / "resources" / "sample"
@@ -44,7 +44,9 @@ def test_a_running_server_sees_edits_and_withdrawals_of_another_process(
     assert (facts["kind"], facts["documents"], facts["added"]) == ("achievement", 1, 1)
     assert facts["elapsed_s"] > 0
     assert facts["peak_memory_mib"] > 50
+    header = token_header(run, home)
     with serving(home, model_cache) as client:
+        client.headers.update(header)
         assert served_ids(client, "焦化废水处理") == []
         with writer.writing() as session:
             CorpusRepository(session).upsert([NEW], NOW_AT)

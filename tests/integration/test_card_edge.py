@@ -40,6 +40,7 @@ from corpus.repository import CorpusRepository
 from indexer.testing import FakeEncoder
 from matcher.engine import MatchConfig
 from matcher.testing import plain_model
+from tests.integration.accounts import log_in
 from tests.integration.faked import use_fakes
 
 HOSTILE = "<script>alert(1)</script><b onclick=x>'"
@@ -91,6 +92,7 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
     app = create_app(Settings())
     write(app.state.services, [NEED, OFFER])
     with TestClient(app, raise_server_exceptions=False) as made:
+        log_in(made, Role.OFFICER)
         yield made
 
 
@@ -232,6 +234,7 @@ def silent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
     rich = replace(NEED, budget=Amount(None, 900), text=f"{NEED.text}现用进口设备。=1+1")
     write(app.state.services, [rich, OFFER])
     with TestClient(app, raise_server_exceptions=False) as made:
+        log_in(made, Role.OFFICER)
         yield made
 
 
@@ -334,7 +337,7 @@ def test_each_filter_that_keeps_it_out_is_named(client: TestClient, services: Se
 def test_what_is_put_aside_withdrawn_or_not_indexed_says_so(
     client: TestClient, services: Services
 ) -> None:
-    given = {"need": "N/1", "achievement": "A/1", "rater": "王工", "verdict": "dismiss",
+    given = {"need": "N/1", "achievement": "A/1", "verdict": "dismiss",
              "reasons": ["工艺不符", "地域"], "note": "机密"}  # fmt: skip
     assert client.post("/api/v1/feedback", json=given).status_code == 201
     aside = explain(client, "A/1")

@@ -11,17 +11,17 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
-from api import deps
 from api.app import create_app
 from api.cli import app
 from api.clock import now_at
 from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
-from corpus.model import Achievement, Confidentiality, Need
+from corpus.model import Achievement, Confidentiality, Need, Organisation
 from corpus.repository import CorpusRepository
 from eval.qrels import read_qrels
 from matcher.ranking_models import RankingModel
+from tests.integration.accounts import log_in
 from tests.integration.faked import use_fakes
 
 Invoke = Callable[..., Result]
@@ -29,7 +29,8 @@ RECORDS: list[Need | Achievement] = [
     Need(key="N1", title="钢渣微粉活性低", text="希望提高早期活性。"),
     Need(key="N 2", title="陶瓷坯体开裂"),
     Need(key="N3", title="不外传的需求", confidentiality=Confidentiality.INTERNAL),
-    Achievement(key="A1", title="钢渣活化"),
+    Need(key="N4", title="不许看的需求", confidentiality=Confidentiality.CONFIDENTIAL),
+    Achievement(key="A1", title="钢渣活化", organisation=Organisation("甲所（示例）")),
     Achievement(key="A2", title="坯体增强"),
 ]
 PROBLEM = "application/problem+json"
@@ -66,6 +67,7 @@ def invoke(services: Services) -> Invoke:
 def client(services: Services) -> Iterator[TestClient]:
     made = create_app(Settings())
     with TestClient(made, raise_server_exceptions=False) as opened:
+        log_in(opened, Role.OFFICER)
         yield opened
     made.state.services.close()
 
@@ -195,7 +197,7 @@ def test_a_ranking_model_is_promoted_through_the_gate_and_rolled_back(
 
 
 def post(client: TestClient, **values: object) -> Any:
-    given = {"need": "N1", "achievement": "A1", "rater": "李工", "verdict": "accept", **values}
+    given = {"need": "N1", "achievement": "A1", "verdict": "accept", **values}
     return client.post("/api/v1/feedback", json=given)
 
 
@@ -203,15 +205,15 @@ def test_a_judgement_is_posted_listed_and_deleted(client: TestClient) -> None:
     first = post(client, verdict="dismiss", reasons=["指标不满足"], note="保密的话")
     assert first.status_code == 201
     entry = first.json()
-    # Nobody is logged in: who said what, and in which words, is for those who work here.
-    assert (entry["rater"], entry["note"], entry["need_title"]) == (None, None, "钢渣微粉活性低")
+    said = (entry["rater"], entry["note"], entry["need_title"])
+    assert said == ("user.officer", "保密的话", "钢渣微粉活性低")
     again = post(client, verdict="dismiss", reasons=["指标不满足"], note="保密的话")
     assert (again.status_code, again.json()) == (200, entry)
     assert client.get("/api/v1/feedback", params={"need": "N1"}).json()["entries"] == [entry]
     assert client.get("/api/v1/feedback?shelved=true").json()["total"] == 1
     place = f"/api/v1/feedback/{entry['id']}"
     for _ in range(2):
-        undone = client.delete(place, params={"who": "李工"})
+        undone = client.delete(place)
         assert undone.status_code == 200
         assert undone.json()["undone_at"] is not None
     assert client.get("/api/v1/feedback").json()["total"] == 0
@@ -221,14 +223,14 @@ def test_a_judgement_is_posted_listed_and_deleted(client: TestClient) -> None:
 
 def test_who_works_here_sees_who_said_it(client: TestClient) -> None:
     post(client, note="请找联系人：王工，电话：13900000000，下周")
-    app_ = client.app
     seen = {}
     for role in (Role.OFFICER, Role.COMMISSIONER, Role.INSTITUTION):
-        app_.dependency_overrides[deps.role] = lambda role=role: role  # type: ignore[attr-defined]
+        own = {"organisation": "甲所（示例）"} if role is Role.INSTITUTION else {}
+        log_in(client, role, **own)
         [entry] = client.get("/api/v1/feedback").json()["entries"]
         seen[role] = entry["rater"], entry["note"]
-    assert seen[Role.OFFICER] == ("李工", "请找联系人：王工，电话：13900000000，下周")
-    assert seen[Role.COMMISSIONER][0] == "李工"
+    assert seen[Role.OFFICER] == ("user.officer", "请找联系人：王工，电话：13900000000，下周")
+    assert seen[Role.COMMISSIONER][0] == "user.officer"
     assert "下周" in seen[Role.COMMISSIONER][1]
     assert "13900000000" not in seen[Role.COMMISSIONER][1]
     assert seen[Role.INSTITUTION] == (None, None)
@@ -238,12 +240,12 @@ def test_who_works_here_sees_who_said_it(client: TestClient) -> None:
     ("values", "status", "sentence"),
     [
         ({"need": "N9"}, 404, "没有编号为 N9 的需求"),
-        ({"need": "N3"}, 403, "没有向“访客”公开"),
+        ({"need": "N4"}, 403, "没有向“招商干部”公开"),
         ({"verdict": "dismiss"}, 400, "请说明为什么不合适"),
         ({"verdict": "grade", "grade": 10**30}, 400, "等级应是 0"),
         ({"note": "长" * 501}, 400, "说明最多 500 个字"),
         ({"note": "a\0b"}, 400, "不能识别的字符"),
-        ({"rater": ""}, 400, "谁的评价"),
+        ({"rater": "王工"}, 422, "rater："),
         ({"need": "a\0b"}, 422, "need：含有不能识别的字符"),
         ({"verdict": "like"}, 422, "verdict：应是其中之一：accept, dismiss, grade。"),
         ({"verdict": "dismiss", "reasons": ["坏"]}, 422, "reasons.0：应是其中之一"),
@@ -260,10 +262,9 @@ def test_what_is_refused_is_a_sentence(
 
 
 def test_an_unknown_entry_and_a_malformed_body_are_refused(client: TestClient) -> None:
-    missing = client.delete("/api/v1/feedback/77", params={"who": "李工"})
+    missing = client.delete("/api/v1/feedback/77")
     assert (missing.status_code, missing.json()["title"]) == (404, "没有这条评价")
-    assert client.delete("/api/v1/feedback/77").status_code == 422
-    assert client.delete(f"/api/v1/feedback/{2**63}", params={"who": "李"}).status_code == 422
+    assert client.delete(f"/api/v1/feedback/{2**63}").status_code == 422
     bad = client.post("/api/v1/feedback", content=b"{", headers={"content-type": "text/json"})
     assert bad.status_code == 422
     assert client.get("/api/v1/feedback?limit=201").status_code == 422

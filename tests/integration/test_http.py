@@ -20,6 +20,7 @@ from corpus.confidentiality import Role
 from corpus.model import Achievement, Kind, Need, Organisation, RecordFilter
 from corpus.repository import CorpusRepository
 from indexer.testing import FakeEncoder
+from tests.integration.accounts import log_in
 from tests.integration.faked import use_fakes
 
 NEED = Need(key="N/1", title="钢渣微粉活性低", text="现有钢渣磨细后活性不足。", county="迁安市")
@@ -29,7 +30,10 @@ ACHIEVEMENT = Achievement(
     text="采用复合激发剂，钢渣活性指数高。",
     organisation=Organisation("甲所（示例）", "北京"),
 )
-HEADERS = ("content-security-policy", "x-content-type-options", "referrer-policy")
+HEADERS = (
+    "content-security-policy", "x-content-type-options", "referrer-policy", "x-frame-options",
+    "cross-origin-opener-policy", "permissions-policy", "x-request-id",
+)  # fmt: skip
 PROBLEM = "application/problem+json"
 
 
@@ -46,6 +50,7 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
     app = create_app(Settings())
     fill(app.state.services)
     with TestClient(app, raise_server_exceptions=False) as made:
+        log_in(made, Role.OFFICER)
         yield made
 
 
@@ -63,6 +68,7 @@ def either(
     try:
         fill(services)
         with TestClient(app, raise_server_exceptions=False) as made:
+            log_in(made, Role.OFFICER)
             yield made
     finally:
         with services.database.begin() as connection:
@@ -200,6 +206,8 @@ def test_every_response_has_the_security_headers(
     for answer in answers:
         assert all(name in answer.headers for name in HEADERS), answer.url
         assert "secret" not in answer.text
+    assert len({answer.headers["x-request-id"] for answer in answers}) == len(answers)
+    assert answers[-1].headers["x-request-id"] in answers[-1].text
 
 
 def test_a_database_that_does_not_answer_is_503_without_its_words(
@@ -226,6 +234,7 @@ def test_another_model_of_the_same_dimension_is_refused_and_readiness_says_why(
     assert swapped.dimension == FakeEncoder().dimension
     use_fakes(monkeypatch, tmp_path, swapped)
     with TestClient(create_app(Settings())) as other:
+        log_in(other, Role.OFFICER)
         ready = other.get("/readyz")
         assert ready.status_code == 503
         assert len(ready.json()["problems"]) == len(Kind)
@@ -252,7 +261,7 @@ def test_a_dismissed_pair_stays_away_until_one_side_changes(either: TestClient) 
         return [(len(a["matches"]), a["shelved"], a["eligible"]) for a in answers]
 
     assert both() == [(1, 0, 1)] * 2
-    pair = {"need": "N/1", "achievement": "A/1", "rater": "王工"}
+    pair = {"need": "N/1", "achievement": "A/1"}
     given = either.post(
         "/api/v1/feedback", json={**pair, "verdict": "dismiss", "reasons": ["工艺不符"]}
     )

@@ -1,0 +1,1 @@
+"""Accounts, sessions, tokens, who may do what, and the record of it."""

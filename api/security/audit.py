@@ -1,0 +1,111 @@
+"""The audit log: who did what, when, to which record, from where. It is only ever added to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import NoReturn
+
+from sqlalchemy import event
+from sqlmodel import Session, col, select
+
+from api.tables import AuditTable, UserTable
+from corpus.tables import aware, stored_id
+
+
+class Action(StrEnum):
+    """What is noted."""
+
+    LOGGED_IN = "登录"
+    LOGIN_FAILED = "登录失败"
+    LOGGED_OUT = "退出"
+    PASSWORD_CHANGED = "修改密码"  # noqa: S105
+    PASSWORD_RESET = "重设密码"  # noqa: S105
+    USER_CREATED = "新建用户"
+    USER_DISABLED = "停用用户"
+    USER_ENABLED = "启用用户"
+    ROLE_CHANGED = "修改角色"
+    TOKEN_CREATED = "新建令牌"  # noqa: S105
+    TOKEN_REVOKED = "吊销令牌"  # noqa: S105
+    CONTACTS_VIEWED = "查看联系方式"
+    EXPORTED = "导出"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it and from where, as far as it is known."""
+
+    user_id: int | None = None
+    operator: str = ""
+    """The machine's user, for the command line."""
+    address: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log."""
+
+    id: int
+    happened_at: datetime
+    action: Action
+    actor: Actor
+    user: str
+    """Name of the account behind ``actor.user_id``, or empty."""
+    subject: str
+
+
+class AuditLog:
+    """The log of one session; never commits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def note(self, action: Action, actor: Actor, subject: str, now_at: datetime) -> None:
+        """Add a line. ``subject`` is a kind and an id (``user:3``, ``need:N1``), never a text."""
+        self._session.add(
+            AuditTable(
+                happened_at=now_at,
+                action=action.value,
+                user_id=actor.user_id,
+                operator=actor.operator,
+                address=actor.address,
+                subject=subject,
+                request_id=actor.request_id,
+            )
+        )
+        self._session.flush()
+
+    def entries(
+        self, since_at: datetime | None = None, action: Action | None = None, limit: int = 100
+    ) -> list[Entry]:
+        """Lines, the newest first, at most ``limit``."""
+        statement = select(AuditTable, UserTable.name).join(
+            UserTable, col(AuditTable.user_id) == col(UserTable.id), isouter=True
+        )
+        if since_at is not None:
+            # SQLite compares what it keeps, which is UTC without saying so.
+            since_at = since_at.astimezone(UTC)
+            statement = statement.where(col(AuditTable.happened_at) >= since_at)
+        if action is not None:
+            statement = statement.where(AuditTable.action == action.value)
+        rows = self._session.exec(statement.order_by(col(AuditTable.id).desc()).limit(limit))
+        return [_entry(row, name) for row, name in rows]
+
+
+def _entry(row: AuditTable, user: str | None) -> Entry:
+    return Entry(
+        id=stored_id(row),
+        happened_at=aware(row.happened_at),
+        action=Action(row.action),
+        actor=Actor(row.user_id, row.operator, row.address, row.request_id),
+        user=user or "",
+        subject=row.subject,
+    )
+
+
+@event.listens_for(AuditTable, "before_update")
+@event.listens_for(AuditTable, "before_delete")
+def _refuse(*_: object) -> NoReturn:
+    raise AssertionError("the audit log is never altered")

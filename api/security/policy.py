@@ -1,0 +1,125 @@
+"""The one table of who may do what: a rule for every route. A route without one is closed.
+
+Which records a route shows is not decided here but by the account's ``RowScope``, which every
+query of a request is bound to; ``Rows`` says of a route whether that concerns it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, compile_path
+
+from api.security.accounts import ROLES
+from corpus.confidentiality import Role
+
+
+class Rows(StrEnum):
+    """Which rows a route shows or changes."""
+
+    NONE = "不涉及记录"
+    SCOPED = "本人范围内的记录"
+    OWN = "本人的账号"
+
+
+EVERY_ROLE = frozenset(ROLES)
+OPEN_ROLES = EVERY_ROLE - {Role.COUNTY, Role.INSTITUTION}
+"""Roles that see every row, so that somebody without an account can have them."""
+JUDGING = frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER, Role.COMMISSIONER})
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who may use a route."""
+
+    roles: frozenset[Role] = EVERY_ROLE
+    rows: Rows = Rows.SCOPED
+    public: bool = False
+    """Also without a login."""
+
+
+_OPEN = Rule(rows=Rows.NONE, public=True)
+_PLAIN = Rule(rows=Rows.NONE)
+_READ = Rule()
+_JUDGE = Rule(JUDGING)
+_OWN = Rule(rows=Rows.OWN)
+
+POLICY: Mapping[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): _OPEN,
+    ("GET", "/readyz"): _OPEN,
+    ("GET", "/static"): _OPEN,
+    ("GET", "/login"): _OPEN,
+    ("POST", "/login"): _OPEN,
+    ("POST", "/logout"): _OWN,
+    ("GET", "/account/password"): _OWN,
+    ("POST", "/account/password"): _OWN,
+    ("GET", "/account/tokens"): _OWN,
+    ("POST", "/account/tokens"): _OWN,
+    ("POST", "/account/tokens/{token_id}/revoke"): _OWN,
+    ("GET", "/openapi.json"): _PLAIN,
+    ("GET", "/"): _READ,
+    ("GET", "/needs"): _READ,
+    ("GET", "/achievements"): _READ,
+    ("GET", "/needs/{key:path}"): _READ,
+    ("GET", "/achievements/{key:path}"): _READ,
+    ("GET", "/api/v1/search"): _READ,
+    ("GET", "/api/v1/needs"): _READ,
+    ("GET", "/api/v1/needs/{need_id:path}"): _READ,
+    ("GET", "/api/v1/needs/{need_id:path}/matches"): _READ,
+    ("GET", "/api/v1/explain"): _READ,
+    ("GET", "/api/v1/achievements"): _READ,
+    ("GET", "/api/v1/achievements/{achievement_id:path}"): _READ,
+    ("GET", "/api/v1/achievements/{achievement_id:path}/matches"): _READ,
+    ("GET", "/api/v1/feedback"): _READ,
+    ("POST", "/api/v1/feedback"): _JUDGE,
+    ("DELETE", "/api/v1/feedback/{feedback_id}"): _JUDGE,
+    ("GET", "/api/v1/system/indexes"): Rule(
+        frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}), Rows.NONE
+    ),
+}
+"""(method, path as the route declares it) → rule. HEAD is as GET."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A route that a request may reach: its path as declared, and the methods it answers."""
+
+    path: str
+    methods: frozenset[str]
+    pattern: re.Pattern[str]
+    max_body_bytes: int | None
+    """Most that a request may send; None: as the app says."""
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """As the policy names it, one for each method."""
+        return [(method, self.path) for method in sorted(self.methods - {"HEAD"})]
+
+
+def places(routes: Sequence[BaseRoute]) -> Iterator[Place]:
+    """Every route of an app, in the order in which it looks for them."""
+    for context in iter_route_contexts(routes):
+        methods = frozenset(context.methods or {"GET", "HEAD"})
+        # A folder that is mounted answers for everything below it.
+        below = "" if context.methods else "/{path:path}"
+        path = str(context.path)
+        largest: int | None = getattr(context, "max_body_size", None)
+        yield Place(path, methods, compile_path(path + below)[0], largest)
+
+
+def rule_for(method: str, path: str) -> Rule | None:
+    """The rule of a route; None: it has none, so nobody may use it."""
+    return POLICY.get(("GET" if method == "HEAD" else method, path))
+
+
+def rows_label(rule: Rule, role: Role) -> str:
+    """What a role sees of a route's rows, in words; empty: it may not use it."""
+    if role not in rule.roles:
+        return ""
+    if rule.rows is not Rows.SCOPED:
+        return {Rows.NONE: "可用", Rows.OWN: "本人"}[rule.rows]
+    return {Role.COUNTY: "本县需求", Role.INSTITUTION: "本单位成果"}.get(role, "全部")

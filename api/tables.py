@@ -1,0 +1,89 @@
+"""Tables of the edge: accounts, what they log in with, and the audit log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlmodel import Field, SQLModel
+
+from corpus.tables import BigKey
+
+
+class UserTable(SQLModel, table=True):
+    """One account; never deleted, so that the audit log goes on naming it."""
+
+    __tablename__: ClassVar[Any] = "user_account"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    name: str = Field(unique=True)
+    """As ``passwords.account_name`` writes it: upper and lower case are one."""
+    role: str
+    county: str = ""
+    """For the role 县区查看 only: whose needs it sees."""
+    organisation: str = ""
+    """For the role 机构 only: whose achievements it sees."""
+    password_hash: str
+    created_at: datetime
+    password_changed_at: datetime
+    disabled_at: datetime | None = None
+
+
+class SessionTable(SQLModel, table=True):
+    """One login that has not ended; the secret itself is in the browser's cookie alone."""
+
+    __tablename__: ClassVar[Any] = "user_session"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    token_hash: str = Field(unique=True)
+    user_id: int = Field(foreign_key="user_account.id", index=True, sa_type=BigKey)
+    created_at: datetime
+    seen_at: datetime
+
+
+class TokenTable(SQLModel, table=True):
+    """A personal token for programs; the secret itself was shown once."""
+
+    __tablename__: ClassVar[Any] = "api_token"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    token_hash: str = Field(unique=True)
+    user_id: int = Field(foreign_key="user_account.id", index=True, sa_type=BigKey)
+    name: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    seen_at: datetime | None = None
+
+
+class LoginThrottleTable(SQLModel, table=True):
+    """Failed logins of late, by account name and by address."""
+
+    __tablename__: ClassVar[Any] = "login_throttle"
+
+    subject: str = Field(primary_key=True)
+    """``address:…``, or ``name:`` and the SHA-256 of a name, whether there is such an account or
+    not: people also type their password there."""
+    failures: int
+    failed_at: datetime
+    blocked_until_at: datetime | None = None
+
+
+class AuditTable(SQLModel, table=True):
+    """Who did what; never altered. Ids only: no secret, no text of a record, no contact."""
+
+    __tablename__: ClassVar[Any] = "audit_entry"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    happened_at: datetime = Field(index=True)
+    action: str = Field(index=True)
+    user_id: int | None = Field(
+        default=None, foreign_key="user_account.id", index=True, sa_type=BigKey
+    )
+    """Who did it; null: nobody that is known, or the command line."""
+    operator: str = ""
+    """The machine's user, for what the command line did."""
+    address: str = ""
+    subject: str = ""
+    """What it was done to: a kind and an id."""
+    request_id: str = ""
