@@ -18,6 +18,7 @@ from rich.markup import escape
 from api.commands import accounts, database, loading
 from api.commands.auditing import noted
 from api.commands.duplicates import duplicates_app
+from api.commands.evidence import evidence_app
 from api.commands.feedback import feedback_app
 from api.commands.imports import imports_app
 from api.commands.index import index_app, with_kind
@@ -68,6 +69,7 @@ app.add_typer(record_app, name="record")
 app.add_typer(need_app, name="need")
 app.add_typer(duplicates_app, name="duplicates")
 app.add_typer(feedback_app, name="feedback")
+app.add_typer(evidence_app, name="evidence")
 app.add_typer(ranking_app, name="ranking")
 app.add_typer(eval_app, name="eval")
 app.command()(train)

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from api.clock import now_at
 from api.deps import Name
+from api.evidence import proposal
 from api.schemas import Wire
 from api.services import Services
 from corpus.cleaning.contacts import extract_contacts
@@ -29,6 +30,7 @@ from matcher.feedback import (
     Verdict,
     judgement,
 )
+from matcher.kept import EvidenceRepository
 from matcher.repository import FeedbackFilter, FeedbackRepository, Given
 
 
@@ -161,20 +163,35 @@ def give(
 ) -> tuple[FeedbackOut, bool]:
     """Note a judgement; the entry as ``role`` may see it, and whether it is new.
 
+    What the program says of the pair at this moment is frozen with it, where an index can tell.
+
     Raises:
         UnknownRecordError, FeedbackError: see ``FeedbackRepository.give``.
         ClosedToRaterError: ``role`` may not read one of the texts.
     """
+    with services.reading() as session:
+        _check_open(_Views(session, role, services.scope), pair, role)
+    frozen = proposal(services, pair)
     with services.writing() as session:
         views = _Views(session, role, services.scope)
-        for kind, key in ((Kind.NEED, pair.need), (Kind.ACHIEVEMENT, pair.achievement)):
-            if hidden_fields(views.require(kind, key), role) & {"title", "text"}:
-                raise ClosedToRaterError(
-                    f"{kind.label} {key} 的内容没有向“{role.value}”公开，不能评价。"
-                    "请由看得到原文的人评价。"
-                )
-        given: Given = FeedbackRepository(session).give(pair, rater, said, now_at())
-        return views.entry(given.feedback), given.new
+        _check_open(views, pair, role)
+        repository = FeedbackRepository(session)
+        given: Given = repository.give(pair, rater, said, now_at())
+        entry = given.feedback
+        # What was scored a moment ago may have changed since: then it is not what was judged.
+        if frozen is not None and given.new and frozen.texts == entry.texts:
+            evidence = EvidenceRepository(session).keep(frozen, entry.rater, now_at())
+            entry = repository.rest_on(entry.id, evidence.id)
+        return views.entry(entry), given.new
+
+
+def _check_open(views: _Views, pair: Pair, role: Role) -> None:
+    for kind, key in ((Kind.NEED, pair.need), (Kind.ACHIEVEMENT, pair.achievement)):
+        if hidden_fields(views.require(kind, key), role) & {"title", "text"}:
+            raise ClosedToRaterError(
+                f"{kind.label} {key} 的内容没有向“{role.value}”公开，不能评价。"
+                "请由看得到原文的人评价。"
+            )
 
 
 def undo(

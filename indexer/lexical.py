@@ -156,6 +156,15 @@ class LexicalIndex:
 
         ``fields`` are its terms. For one that is here it is ``pair_scores``, to the last bit.
         """
+        score = 0.0
+        for part in self.document_contributions(query, fields).values():
+            score += part
+        return score
+
+    def document_contributions(
+        self, query: Mapping[str, float], fields: Mapping[Layer, Sequence[str]]
+    ) -> dict[str, float]:
+        """``contributions`` of a document that need not be here; ``fields`` are its terms."""
         counts: Counter[str] = Counter()
         length = 0.0
         for layer in sorted(fields, key=lambda one: one.number):
@@ -164,11 +173,11 @@ class LexicalIndex:
             for term, number in Counter(fields[layer]).items():
                 counts[term] += weight * number  # type: ignore[assignment]
         norm = self._norm(length)
-        score = 0.0
-        for term in sorted(query):
-            if counts[term] > 0:
-                score += _part(query[term], self.idf(term), float(counts[term]), norm)
-        return score
+        return {
+            term: _part(query[term], self.idf(term), float(counts[term]), norm)
+            for term in sorted(query)
+            if counts[term] > 0
+        }
 
     def contributions(self, query: Mapping[str, float], doc_id: int) -> dict[str, float]:
         """Each matching term's part of one document's score; the parts add up to it."""

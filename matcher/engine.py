@@ -15,7 +15,7 @@ from indexer.scored import ScoredDoc, top_documents
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from matcher.explain import Explanation, explain
-from matcher.features import Signals, exact_signals, quick_signals, record_signals
+from matcher.features import Signals, brought, exact_signals, quick_signals
 from matcher.filters import EligibleIds
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import GUESSED, Scales
@@ -137,16 +137,17 @@ class MatchEngine:
 
     def score_record(
         self, query: AnyQuery, record: Record, shard: IndexShard | None = None
-    ) -> tuple[Part, ...]:
-        """The parts of the score of one record as given, whether the index has it or not.
+    ) -> tuple[tuple[Part, ...], Explanation]:
+        """Score's parts and reasons of one record as given, whether the index has it or not.
 
         Its words weigh what they do among the documents of the index.
         """
         shard = shard or self.shard(record.kind)
         [prepared] = self._prepared([query], shard)
         scale, _ = self._scales.of(shard)
-        signals = record_signals(shard, prepared, record, self.makers, scale.centre)
-        return self.config.model.parts(scale.of(signals), 0)
+        found = brought(shard, prepared, record, self.makers, scale.centre)
+        parts = self.config.model.parts(scale.of(found.signals), 0)
+        return parts, self._reasons(prepared, record, found.contributions, found.window)
 
     def match(
         self,
@@ -312,10 +313,19 @@ class MatchEngine:
         self, shard: IndexShard, query: PreparedQuery, document: StoredRecord
     ) -> Explanation:
         window = shard.best_window(query.vector, document.id) if query.vector is not None else None
+        return self._reasons(query, document.record, _parts(shard, query, document.id), window)
+
+    def _reasons(
+        self,
+        query: PreparedQuery,
+        record: Record,
+        contributions: Mapping[str, float],
+        window: tuple[int, int] | None,
+    ) -> Explanation:
         return explain(
             query,
-            Query.of(document.record),
-            _parts(shard, query, document.id),
+            Query.of(record),
+            contributions,
             window,
             self.makers.tokenizer,
             self.makers.encoder if query.vector is not None else None,

@@ -66,6 +66,11 @@ class Proposal:
     def pair(self) -> Pair:
         return Pair(self.need.key, self.achievement.key)
 
+    @property
+    def texts(self) -> tuple[str, str]:
+        """Content hashes of the need and the achievement."""
+        return self.need.content_hash, self.achievement.content_hash
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
@@ -83,7 +88,7 @@ class Evidence:
     @property
     def texts(self) -> tuple[str, str]:
         """Content hashes of the need and the achievement."""
-        return self.proposal.need.content_hash, self.proposal.achievement.content_hash
+        return self.proposal.texts
 
 
 def card_text(card: Mapping[str, Any]) -> str:

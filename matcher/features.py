@@ -7,7 +7,7 @@ function and one row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -126,30 +126,48 @@ def quick_signals(
     return Signals(title, text, found, words, _pairs(shard, query, ids))
 
 
-def record_signals(
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What is known of a record that need not be in the index."""
+
+    signals: Signals  # (1,)
+    contributions: Mapping[str, float]
+    """Each matching word's part of the BM25 score."""
+    window: tuple[int, int] | None
+    """The span of the text nearest to the query; None if that is the title."""
+
+
+def brought(
     shard: IndexShard,
     query: PreparedQuery,
     record: Record,
     makers: Makers,
     centre: NDArray[np.float32],
-) -> Signals:
-    """(1,) signals of a record that need not be in the index, by the index's statistics.
+) -> Brought:
+    """A record as if it stood in the index, by the index's statistics.
 
-    For one that is there they are ``exact_signals``, but for the last digits of the cosines: its
+    For one that is there it is what the index says, but for the last digits of the cosines: its
     vectors were made in other company.
     """
     title = text = typical = words = float("nan")
+    window: tuple[int, int] | None = None
+    contributions: Mapping[str, float] = {}
     if shard.dense is not None and query.vector is not None:
-        vectors = makers.encoder.encode_passages([p for p, _ in passages(makers.encoder, record)])
+        rows = passages(makers.encoder, record)
+        vectors = makers.encoder.encode_passages([passage for passage, _ in rows])
         cosines = similarities(query.vector, vectors)
+        best = rows[int(cosines.argmax())][1]
+        window = (best[0], best[1]) if best[0] >= 0 else None
         title, text = float(cosines[0]), float(cosines[1:].max(initial=-1.0))
         text = text if len(cosines) > 1 else title
         typical = float(similarities(centre, vectors[:1])[0])
     if shard.lexical is not None:
         held = document_terms(makers.tokenizer.tokenize, record)
+        contributions = shard.lexical.document_contributions(query.terms, held)
         words = shard.lexical.document_score(query.terms, held)
     pairs = shard.bigrams.document_score(query.bigrams, document_terms(bigrams, record))
-    return Signals(*(np.array([value]) for value in (title, text, typical, words, pairs)))
+    signals = Signals(*(np.array([value]) for value in (title, text, typical, words, pairs)))
+    return Brought(signals, contributions, window)
 
 
 def _pairs(shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Values:

@@ -132,6 +132,23 @@ class FeedbackRepository:
         self._session.flush()
         return Given(_feedback(row), new=True)
 
+    def rest_on(self, feedback_id: int, evidence_id: int) -> Feedback:
+        """Name the evidence that an entry rests on.
+
+        Raises:
+            UnknownFeedbackError, EvidenceError: there is no such entry, or no such evidence.
+            FeedbackError: the evidence is of another pair or of other texts.
+        """
+        row = self._row(feedback_id)
+        proposal = EvidenceRepository(self._session).evidence(evidence_id).proposal
+        entry = _feedback(row)
+        if (proposal.pair, proposal.texts) != (entry.pair, entry.texts):
+            raise FeedbackError(f"匹配依据 {evidence_id} 不是评价 {feedback_id} 的这一对内容的。")
+        row.evidence_id = evidence_id
+        self._session.add(row)
+        self._session.flush()
+        return _feedback(row)
+
     def _judged(self, pair: Pair, evidence_id: int | None) -> tuple[Need, Achievement]:
         if evidence_id is not None:
             proposal = EvidenceRepository(self._session).evidence(evidence_id).proposal

@@ -99,7 +99,8 @@ def _of_card(engine: MatchEngine, need: Query, match: Match, rng: np.random.Gene
 
     def score(asked: Query, held: Query) -> float:
         changed = replace(record, title=held.title, text=held.text)
-        return math.fsum(part.part for part in engine.score_record(asked, changed))
+        parts, _ = engine.score_record(asked, changed)
+        return math.fsum(part.part for part in parts)
 
     whole = score(need, document)
     spans = (explanation.document_sentence, _drawn(document, rng))

@@ -326,15 +326,16 @@ def test_many_documents_are_ranked_as_if_all_were_scored_exactly(
 def test_a_record_brought_along_scores_as_if_it_stood_in_the_index(world: World) -> None:
     shard = world.engine.shard(Kind.ACHIEVEMENT)
     for match in world.search("钢渣微粉活化，骨质瓷釉面"):
-        parts = world.engine.score_record(
+        parts, reasons = world.engine.score_record(
             Query("钢渣微粉活化，骨质瓷釉面"), match.document.record, shard
         )
+        assert reasons == match.explanation
         assert [part.feature for part in parts] == [part.feature for part in match.parts]
         assert math.fsum(p.part for p in parts) == pytest.approx(match.score, abs=1e-5)
     new = Achievement(key="X", title="钢渣微粉活化新法", text="骨质瓷。")
     changed = replace(new, title="奶牛疫苗", text="")
     good, bad = (
-        math.fsum(p.part for p in world.engine.score_record(Query("钢渣微粉"), record, shard))
+        math.fsum(p.part for p in world.engine.score_record(Query("钢渣微粉"), record, shard)[0])
         for record in (new, changed)
     )
     assert good > bad
