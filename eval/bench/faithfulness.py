@@ -28,9 +28,9 @@ from eval.labelled import SAMPLE, read_set
 from indexer.build import Makers
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.tokenizer import JiebaTokenizer
-from matcher.engine import Match, MatchEngine
+from matcher.engine import AnyQuery, Match, MatchEngine
 from matcher.explain import Span
-from matcher.query import Query
+from matcher.query import PreparedQuery, Query, prepare_queries
 
 SEED = 20261125
 PLACES = 5
@@ -86,25 +86,28 @@ def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[Fa
     rng = np.random.default_rng(SEED)
     for need in needs:
         engine, ranking = store.ask(need, places)
+        [prepared] = prepare_queries([need], engine.makers, engine.config.query)
         for match in ranking.matches:
-            yield _of_card(engine, need, match, rng)
+            yield _of_card(engine, prepared, match, rng)
 
 
-def _of_card(engine: MatchEngine, need: Query, match: Match, rng: np.random.Generator) -> Falls:
-    record = match.document.record
+def _of_card(
+    engine: MatchEngine, prepared: PreparedQuery, match: Match, rng: np.random.Generator
+) -> Falls:
+    need, record = prepared.query, match.document.record
     if not isinstance(record, Achievement):
         raise AssertionError("needs are matched with achievements")
     document = Query.of(record)
     explanation = match.explanation
 
-    def score(asked: Query, held: Query) -> float:
+    def score(asked: AnyQuery, held: Query) -> float:
         changed = replace(record, title=held.title, text=held.text)
         parts, _ = engine.score_record(asked, changed)
         return math.fsum(part.part for part in parts)
 
-    whole = score(need, document)
+    whole = score(prepared, document)
     spans = (explanation.document_sentence, _drawn(document, rng))
-    held = [whole - score(need, without(document, span)) for span in spans]
+    held = [whole - score(prepared, without(document, span)) for span in spans]
     spans = (explanation.query_sentence, _drawn(need, rng))
     asked = [whole - score(without(need, span), document) for span in spans]
     return Falls(held[0], asked[0], held[1], asked[1])
