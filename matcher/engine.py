@@ -152,7 +152,7 @@ class MatchEngine:
     def match(
         self,
         repository: CorpusRepository,
-        queries: Sequence[Query],
+        queries: Sequence[AnyQuery],
         target: Kind,
         where: RecordFilter,
         limit: int,
