@@ -2,11 +2,12 @@
 
     python -m eval.bench.latency [ACHIEVEMENTS]
 
-Method. The sample's achievements are repeated, each copy with a number in its title, until there are
-ACHIEVEMENTS (default 10,000); a copy has the vectors of its original, so that the index is of full
-size and made quickly. Every need of the sample is asked once to warm up and then once more: embedding
-the need, scoring every achievement, the order, the texts from the database, reasons and cards of the
-first 20. Wall time of one process that has the machine to itself; 95th percentile over the needs.
+Method. The sample's achievements are repeated, each copy with a number in its title, until there
+are ACHIEVEMENTS (default 10,000); a copy has the vectors of its original, so that the index is of
+full size and made quickly. Every need of the sample is asked once to warm up and then once more:
+embedding the need, scoring every achievement, the order, the texts from the database, reasons and
+cards of the first 20. Wall time of one process that has the machine to itself; 95th percentile over
+the needs.
 """
 
 from __future__ import annotations
