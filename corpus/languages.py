@@ -53,6 +53,26 @@ def language_of(text: str) -> Language:
     return "ja" if japanese > max(chinese, _JAPANESE_SHARE * eastern) else "zh"
 
 
+def field_languages(title: str, body: str) -> tuple[Language, Language]:
+    """The languages of a title and of the text below it, each told with the help of the other.
+
+    What is Chinese on the whole is Chinese in both, whatever name stands for a title (IGBT). A
+    Chinese title above a foreign text is Chinese; but Han characters that both countries write
+    alike (高炉内形状) say nothing, and are Japanese where the rest is.
+    """
+    whole = language_of(f"{title}\n{body}")
+    return _within(title, whole), _within(body, whole)
+
+
+def _within(part: str, whole: Language) -> Language:
+    if whole == "zh" or not part.strip():
+        return whole
+    own = language_of(part)
+    if own == "zh" and whole == "ja" and not any(char in _only_chinese() for char in part):
+        return whole
+    return own
+
+
 def chinese_characters(text: str) -> str:
     """Japanese forms of characters to simplified Chinese, one for one (鉄鉱 → 铁矿).
 

@@ -6,7 +6,7 @@ FOLDER is the internal test data (default: ZHITONG_DATA), of which ``patents`` i
 
 Method. *Known item*: the title of a patent in another language asks for the same patent among all
 Chinese ones of the folder. Vectors are of titles; the bridge is BM25 (shipped parameters) over
-``bridged_terms`` of title (three times) and abstract; fused is the z-score of the cosines over the
+``bridged_grams`` of title (three times) and abstract; fused is the z-score of the cosines over the
 pool plus 0.4 times that of BM25. "Offset" moves vectors by ``language_offsets``, which come from
 imagined parallel titles alone. A tie with another patent counts against us; the folder has some
 patents twice. The glossary's author saw frequent words of the tuning half (even first byte of the
@@ -42,9 +42,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.languages import LANGUAGES, Language
-from indexer.bridge import Offsets, bridged_terms, language_offsets, without_language
+from indexer.bridge import bridged_grams
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.lexical import LexicalConfig, LexicalIndex
+from indexer.offsets import Offsets, language_offsets, without_language
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -117,7 +118,7 @@ def known_item(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
         tuning = np.array([_tuning(row["patent_id"]) for row in asked])
         texts = [row["title"] for row in asked]
         plain, moved = bench.queries(texts, [language] * len(texts))
-        words = bridge_scores(documents, [bridged_terms(text, language) for text in texts])
+        words = bridge_scores(documents, [_terms(text, language) for text in texts])
         systems = _systems(plain @ titles.T, moved @ titles.T, words)
         same = _same(asked, [row["patent_id"] for row in chinese])
         for name, scores in systems.items():
@@ -140,8 +141,8 @@ def alike(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
     texts = [row["abstract"][:ABSTRACT_CHARS] for row in asked]
     queries = bench.encoder.encode_queries(texts)
     words = bridge_scores(
-        [bridged_terms(title, language) for _, language, title in pool],
-        [bridged_terms(text, "zh") for text in texts],
+        [_terms(title, language) for _, language, title in pool],
+        [_terms(text, "zh") for text in texts],
     )
     where = {(key, language): i for i, (key, language, _) in enumerate(pool)}
     same = _same(asked, [key for key, _, _ in pool])
@@ -195,10 +196,10 @@ def sample(bench: Bench, say: Callable[[str], None]) -> None:
     queries = (title + whole) / 2
     words = bridge_scores(
         [
-            bridged_terms(a["title"], a["language"]) * 3 + bridged_terms(a["text"], a["language"])
+            _terms(a["title"], a["language"]) * 3 + _terms(a["text"], a["language"])
             for a in achievements
         ],
-        [bridged_terms(n["title"], "zh") * 3 + bridged_terms(n["text"], "zh") for n in needs],
+        [_terms(n["title"], "zh") * 3 + _terms(n["text"], "zh") for n in needs],
     )
     best = [_best(queries @ vectors.T, rows, len(achievements)) for vectors in (plain, moved)]
     systems = _systems(best[0], best[1], words)
@@ -258,8 +259,12 @@ def _answers(
 
 
 def _document(row: Row, language: Language) -> list[str]:
-    title = bridged_terms(row["title"], language)
-    return title * _TITLE_REPEATED + bridged_terms(row["abstract"], language)
+    title = _terms(row["title"], language)
+    return title * _TITLE_REPEATED + _terms(row["abstract"], language)
+
+
+def _terms(text: str, language: Language) -> list[str]:
+    return [token.term for tokens in bridged_grams(text, language) for token in tokens]
 
 
 def _tuning(patent_id: str) -> bool:
