@@ -18,7 +18,7 @@ from indexer import fields, grams
 from indexer.errors import ShardError
 from indexer.lexical import LexicalConfig
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 REBUILD = "请运行 zhitong index build。"
 
 _NAME = re.compile(r"gen-([0-9a-f]{64})\.json")

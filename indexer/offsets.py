@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import threading
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.glossary import parallel_titles
-from corpus.languages import LANGUAGES, Language
+from corpus.languages import CODE_VERSION, LANGUAGES, Language
 from indexer.encoder import Encoder
 
 Vectors = NDArray[np.float32]
@@ -23,6 +26,37 @@ STRENGTH = 1.3
 """How far vectors are moved, 1 being the mean distance between languages: the right text in another
 language lacks more than a wrong one does. At 1.3 Chinese answers keep their place among foreign
 rivals, beyond it they lose it (``eval/bench/crosslingual.py``)."""
+
+
+_measured: dict[str, Offsets] = {}
+"""By the encoder's fingerprint."""
+_measuring = threading.Lock()
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 (hex) of what decides, beside the encoder, where vectors are moved."""
+    titles = "\n".join("\t".join(row.values()) for row in parallel_titles())
+    return hashlib.sha256(f"{CODE_VERSION} {STRENGTH}\n{titles}".encode()).hexdigest()
+
+
+def offsets_of(encoder: Encoder) -> Offsets:
+    """``language_offsets``, measured once in a process for each fingerprint. Safe for threads."""
+    with _measuring:
+        if encoder.fingerprint not in _measured:
+            _measured[encoder.fingerprint] = language_offsets(encoder)
+        return _measured[encoder.fingerprint]
+
+
+def beside_chinese(vectors: Vectors, languages: Sequence[Language], encoder: Encoder) -> Vectors:
+    """``without_language`` for vectors of ``encoder``; nothing is measured for Chinese alone.
+
+    Raises:
+        ValueError: not one language per row.
+    """
+    if all(language == "zh" for language in languages):
+        return vectors
+    return without_language(vectors, languages, offsets_of(encoder))
 
 
 def language_offsets(encoder: Encoder) -> dict[Language, Vectors]:

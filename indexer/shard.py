@@ -51,14 +51,11 @@ class IndexShard:
         manifest = generation.manifest
         problems: list[str] = []
         if manifest.maker.encoder_fingerprint != maker.encoder_fingerprint:
-            problems.append(
-                f"向量索引由另一模型生成（{manifest.maker.encoder_name}），"
-                f"当前模型是 {maker.encoder_name}：语义检索已停用。{REBUILD}"
-            )
+            problems.append(_other_vectors(manifest.maker, maker))
         dense_fits = not problems
         lexical_fits = manifest.maker.tokenizer_fingerprint == maker.tokenizer_fingerprint
         if not lexical_fits:
-            problems.append(f"词语索引由另一版词典生成：词语检索已停用。{REBUILD}")
+            problems.append(f"词语索引由另一版词典或译名表生成：词语检索已停用。{REBUILD}")
         if not dense_fits and not lexical_fits:
             raise ShardError("".join(problems))
         self.name = generation.name
@@ -74,9 +71,10 @@ class IndexShard:
         grams = [segment.grams for segment in generation.segments]
         config = manifest.config
         self.characters = LexicalIndex(self._live, [g.characters for g in grams], config)
-        """Terms as of ``grams.characters``. It fits every maker: no dictionary made it."""
+        """Terms as of ``bridge.bridged_grams``. It answers to every maker: with another glossary
+        only some terms of foreign documents are others."""
         self.bigrams = LexicalIndex(self._live, [g.bigrams for g in grams], config)
-        """Terms as of ``grams.bigrams``; likewise."""
+        """Pairs; likewise."""
         self.dense: DenseIndex | None = None
         if dense_fits:
             vectors = [segment.vectors for segment in generation.segments]
@@ -133,3 +131,11 @@ class IndexShard:
             layer = LAYERS[number]
             best[layer] = max(best.get(layer, score), score)
         return best
+
+
+def _other_vectors(made_by: Maker, maker: Maker) -> str:
+    if made_by.encoder_name == maker.encoder_name:
+        found = f"向量索引由 {maker.encoder_name} 的另一版权重、设置或语言校正生成"
+    else:
+        found = f"向量索引由另一模型生成（{made_by.encoder_name}），当前模型是 {maker.encoder_name}"
+    return f"{found}：语义检索已停用。{REBUILD}"
