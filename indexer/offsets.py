@@ -59,10 +59,10 @@ def beside_chinese(vectors: Vectors, languages: Sequence[Language], encoder: Enc
     return without_language(vectors, languages, offsets_of(encoder))
 
 
-def language_offsets(encoder: Encoder) -> dict[Language, Vectors]:
+def language_offsets(encoder: Encoder, strength: float = STRENGTH) -> dict[Language, Vectors]:
     """For each language, what its vectors lack to stand where Chinese ones do.
 
-    ``STRENGTH`` times the mean of the Chinese parallel titles less the mean of the same titles in
+    ``strength`` times the mean of the Chinese parallel titles less the mean of the same titles in
     that language, embedded as passages. The offsets belong to this encoder and to no other, and
     no text of a user is needed. An encoder that sets no language apart has offsets near zero.
     """
@@ -74,7 +74,7 @@ def language_offsets(encoder: Encoder) -> dict[Language, Vectors]:
         for language in LANGUAGES
     }
     return {
-        language: (STRENGTH * (means["zh"] - mean)).astype(np.float32)
+        language: (strength * (means["zh"] - mean)).astype(np.float32)
         for language, mean in means.items()
     }
 

@@ -1,17 +1,19 @@
 """Japanese, Korean and English texts against Chinese ones: what words add to vectors.
 
-    python -m eval.bench.crosslingual [FOLDER]
+    python -m eval.bench.crosslingual [FOLDER [HELD_OUT]]
 
-FOLDER is the internal test data (default: ZHITONG_DATA), of which ``patents`` is used.
+FOLDER is the internal test data (default: ZHITONG_DATA), of which ``patents`` is used. HELD_OUT is
+a JSON list of the patents that the training of the encoder's adapter never saw.
 
 Method. *Known item*: the title of a patent in another language asks for the same patent among all
 Chinese ones of the folder. Vectors are of titles; the bridge is BM25 (shipped parameters) over
-``bridged_grams`` of title (three times) and abstract; fused is the z-score of the cosines over the
-pool plus 0.4 times that of BM25. "Offset" moves vectors by ``language_offsets``, which come from
-imagined parallel titles alone. A tie with another patent counts against us; the folder has some
-patents twice. The glossary's author saw frequent words of the tuning half (even first byte of the
-SHA-256 of the patent's id), and the weight was taken from it; the other half is reported beside it.
-``STRENGTH`` was set looking at the whole second table.
+``bridged_grams`` of title (three times) and abstract, characters and pairs added up; fused is the
+z-score of the cosines over the pool plus 0.4 times that of BM25. "Offset" moves vectors by
+``language_offsets``, which come from imagined parallel titles alone. A tie with another patent
+counts against us; the folder has some patents twice. The glossary's author saw frequent words of
+the tuning half (even first byte of the SHA-256 of the patent's id), and the weight was taken from
+it; the other half is reported beside it. ``STRENGTH`` was set looking at the second table and the
+fourth.
 
 *Alike*: the beginning of the Chinese abstract asks among all titles in all languages. For the
 version of the right patent in each language: how often it stands among the first ten, its rivals
@@ -22,6 +24,8 @@ all languages: what the correction costs it.
 *Sample corpus*: needs that a Japanese or Korean achievement answers (grade ≥ 2); its rank among all
 achievements, passages and query vectors as in the program. "Chinese MRR": the same for Chinese
 answers. The glossary's author had seen the sample corpus, so this says that it works, not how well.
+
+*Strength*: the first two tables' vectors moved by other multiples of the mean distance.
 """
 
 from __future__ import annotations
@@ -31,9 +35,9 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -57,6 +61,9 @@ CUTOFF = 10
 CAP = 100
 ABSTRACT_CHARS = 120
 FOREIGN: tuple[Language, ...] = ("ja", "ko", "en")
+STRENGTHS = (0.0, 0.5, 0.7, 1.0, 1.15, 1.3, 1.5, 2.0)
+Terms = tuple[list[str], list[str]]
+"""Characters and pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,22 +72,37 @@ class Bench:
 
     encoder: SentenceTransformerEncoder
     offsets: Offsets
+    held: frozenset[str]
+    """Patents that the adapter's training never saw."""
+    _known: dict[tuple[bool, tuple[str, ...]], Any] = field(default_factory=dict)
 
     def passages(self, texts: Sequence[str], languages: Sequence[Language]) -> tuple[Any, Any]:
         """Vectors of documents, as they are and without their language."""
-        plain = self.encoder.encode_passages(texts)
+        plain = self.vectors(texts, queries=False)
         return plain, without_language(plain, languages, self.offsets)
 
     def queries(self, texts: Sequence[str], languages: Sequence[Language]) -> tuple[Any, Any]:
         """The same of queries."""
-        plain = self.encoder.encode_queries(texts)
+        plain = self.vectors(texts, queries=True)
         return plain, without_language(plain, languages, self.offsets)
 
+    def vectors(self, texts: Sequence[str], *, queries: bool) -> Any:
+        """As the encoder gives them; the same texts are embedded once."""
+        key = queries, tuple(texts)
+        if key not in self._known:
+            encode = self.encoder.encode_queries if queries else self.encoder.encode_passages
+            self._known[key] = encode(texts)
+        return self._known[key]
 
-def bridge_scores(documents: Sequence[list[str]], queries: Sequence[list[str]]) -> Floats:
-    """(queries, documents) BM25."""
-    index = LexicalIndex.build(range(len(documents)), documents, LexicalConfig())
-    return np.array([index.scores(Counter(query)) for query in queries])
+
+def bridge_scores(documents: Sequence[Terms], queries: Sequence[Terms]) -> Floats:
+    """(queries, documents) BM25 of characters plus that of pairs."""
+    total = np.zeros((len(queries), len(documents)))
+    for size in (0, 1):
+        lists = [document[size] for document in documents]
+        index = LexicalIndex.build(range(len(documents)), lists, LexicalConfig())
+        total += [index.scores(Counter(query[size])) for query in queries]
+    return total
 
 
 def fused(cosines: Floats, lexical: Floats) -> Floats:
@@ -109,13 +131,17 @@ def known_item(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
     """The first table."""
     chinese = rows["zh"]
     place = {row["patent_id"]: i for i, row in enumerate(chinese)}
-    titles = bench.encoder.encode_passages([row["title"] for row in chinese]).astype(np.float64)
+    titles = bench.vectors([row["title"] for row in chinese], queries=False).astype(np.float64)
     documents = [_document(row, "zh") for row in chinese]
-    say(f"\nknown item, {len(chinese)} Chinese patents, recall@{CUTOFF}: all / tuning / other half")
+    say(
+        f"\nknown item, {len(chinese)} Chinese patents, recall@{CUTOFF}: "
+        "all / tuning / other half / held out"
+    )
     for language in FOREIGN:
         asked = rows[language]
         gold = np.array([place[row["patent_id"]] for row in asked])
         tuning = np.array([_tuning(row["patent_id"]) for row in asked])
+        held = np.array([row["patent_id"] in bench.held for row in asked])
         texts = [row["title"] for row in asked]
         plain, moved = bench.queries(texts, [language] * len(texts))
         words = bridge_scores(documents, [_terms(text, language) for text in texts])
@@ -126,7 +152,8 @@ def known_item(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
             hit = rank <= CUTOFF
             mrr = float(np.mean(1 / rank))
             parts = " / ".join(
-                f"{np.mean(hit[half]):.3f}" for half in (slice(None), tuning, ~tuning)
+                f"{np.mean(hit[some]):.3f}" if np.any(some) else "–"
+                for some in (np.full(len(hit), True), tuning, ~tuning, held)
             )
             say(f"  {language}  {name:<14} {parts}   MRR {mrr:.3f}")
 
@@ -139,7 +166,7 @@ def alike(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
     languages = [language for _, language, _ in pool]
     plain, moved = bench.passages([title for _, _, title in pool], languages)
     texts = [row["abstract"][:ABSTRACT_CHARS] for row in asked]
-    queries = bench.encoder.encode_queries(texts)
+    queries = bench.vectors(texts, queries=True)
     words = bridge_scores(
         [_terms(title, language) for _, language, title in pool],
         [_terms(text, "zh") for text in texts],
@@ -195,11 +222,8 @@ def sample(bench: Bench, say: Callable[[str], None]) -> None:
     )
     queries = (title + whole) / 2
     words = bridge_scores(
-        [
-            _terms(a["title"], a["language"]) * 3 + _terms(a["text"], a["language"])
-            for a in achievements
-        ],
-        [_terms(n["title"], "zh") * 3 + _terms(n["text"], "zh") for n in needs],
+        [_both(a["title"], a["text"], a["language"]) for a in achievements],
+        [_both(n["title"], n["text"], "zh") for n in needs],
     )
     best = [_best(queries @ vectors.T, rows, len(achievements)) for vectors in (plain, moved)]
     systems = _systems(best[0], best[1], words)
@@ -258,13 +282,56 @@ def _answers(
     ]
 
 
-def _document(row: Row, language: Language) -> list[str]:
-    title = _terms(row["title"], language)
-    return title * _TITLE_REPEATED + _terms(row["abstract"], language)
+def strengths(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
+    """The fourth table."""
+    chinese, by_id = rows["zh"], {row["patent_id"]: row for row in rows["zh"]}
+    asked = [by_id[row["patent_id"]] for row in rows["ja"]]
+    pool = bench.vectors([row["title"] for row in chinese], queries=False)
+    needs = bench.vectors([row["abstract"][:ABSTRACT_CHARS] for row in asked], queries=True)
+    say("\nstrength: recall of the known item; then of the version of each language, rank apart")
+    for strength in STRENGTHS:
+        moves = language_offsets(bench.encoder, strength)
+        cells: dict[str, list[str]] = defaultdict(list)
+        there = _version_ranks(needs @ pool.T, needs, asked, chinese, pool, chinese)
+        for language in FOREIGN:
+            some = rows[language]
+            titles = [row["title"] for row in some]
+            query = bench.vectors(titles, queries=True) + moves[language]
+            scores = query @ pool.T
+            same = _same(some, [row["patent_id"] for row in chinese])
+            own = np.array([(scores[i] * same[i]).sum() for i in range(len(some))])
+            cells["known"].append(f"{np.mean(_ranks(own, scores, same) <= CUTOFF):.3f}")
+            document = bench.vectors(titles, queries=False) + moves[language]
+            rank = _version_ranks(needs @ pool.T, needs, asked, some, document, chinese)
+            cells["alike"].append(f"{np.mean(rank <= CUTOFF):.3f}")
+            apart = np.abs(np.minimum(rank, CAP) - np.minimum(there, CAP))
+            cells["apart"].append(f"{np.mean(apart):.1f}")
+        found = "   ".join(f"{name} {' '.join(values)}" for name, values in cells.items())
+        say(f"  {strength:<5} ({' '.join(FOREIGN)})   {found}")
 
 
-def _terms(text: str, language: Language) -> list[str]:
-    return [token.term for tokens in bridged_grams(text, language) for token in tokens]
+def _version_ranks(
+    rivals: Floats, needs: Any, asked: Sequence[Row], some: Sequence[Row], vectors: Any,
+    chinese: Sequence[Row],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Rank of each asked patent's version among ``some``, Chinese titles being its rivals."""
+    place = {row["patent_id"]: i for i, row in enumerate(some)}
+    own = np.array([needs[i] @ vectors[place[row["patent_id"]]] for i, row in enumerate(asked)])
+    return _ranks(own, rivals, _same(asked, [row["patent_id"] for row in chinese]))
+
+
+def _document(row: Row, language: Language) -> Terms:
+    return _both(row["title"], row["abstract"], language)
+
+
+def _both(title: str, text: str, language: Language) -> Terms:
+    head, body = _terms(title, language), _terms(text, language)
+    return head[0] * _TITLE_REPEATED + body[0], head[1] * _TITLE_REPEATED + body[1]
+
+
+def _terms(text: str, language: Language) -> Terms:
+    ones, twos = bridged_grams(text, language)
+    return [token.term for token in ones], [token.term for token in twos]
 
 
 def _tuning(patent_id: str) -> bool:
@@ -272,7 +339,7 @@ def _tuning(patent_id: str) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     folder = Path(arguments[0] if arguments else os.environ["ZHITONG_DATA"]) / "patents"
     rows: Rows = {
         language: [json.loads(line) for line in (folder / f"{language}.jsonl").open("rb")]
@@ -280,7 +347,8 @@ def main(arguments: list[str]) -> None:
     }
     cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
     encoder = SentenceTransformerEncoder(cache)
-    bench = Bench(encoder, language_offsets(encoder))
+    held = json.loads(Path(arguments[1]).read_text("utf-8")) if len(arguments) > 1 else []
+    bench = Bench(encoder, language_offsets(encoder), frozenset(held))
 
     def say(line: str) -> None:
         sys.stdout.write(line + "\n")
@@ -290,6 +358,7 @@ def main(arguments: list[str]) -> None:
     known_item(bench, rows, say)
     alike(bench, rows, say)
     sample(bench, say)
+    strengths(bench, rows, say)
 
 
 if __name__ == "__main__":
