@@ -11,7 +11,7 @@ import numpy as np
 
 from corpus.languages import Language, field_languages, language_of, language_within
 from corpus.model import Kind, Record, StoredRecord
-from indexer import bridge, offsets
+from indexer import bridge
 from indexer.bridge import bridged
 from indexer.encoder import Encoder
 from indexer.fields import Layer, Places, long_pieces
@@ -44,11 +44,12 @@ class Makers:
 
     @property
     def maker(self) -> Maker:
-        """Their names and fingerprints, what is done for foreign texts included."""
+        """Their names and fingerprints; the glossary goes with the dictionary."""
+        words = f"{self.tokenizer.fingerprint} {bridge.fingerprint()}"
         return Maker(
             self.encoder.name,
-            _joined(self.encoder.fingerprint, offsets.fingerprint()),
-            _joined(self.tokenizer.fingerprint, bridge.fingerprint()),
+            self.encoder.fingerprint,
+            hashlib.sha256(words.encode()).hexdigest(),
         )
 
 
@@ -197,7 +198,3 @@ def made_passages(
         beside_chinese(vectors.reshape(len(texts), encoder.dimension), languages, encoder),
         np.array(windows, np.int64).reshape(-1, 3),
     )
-
-
-def _joined(*fingerprints: str) -> str:
-    return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()

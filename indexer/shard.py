@@ -51,7 +51,10 @@ class IndexShard:
         manifest = generation.manifest
         problems: list[str] = []
         if manifest.maker.encoder_fingerprint != maker.encoder_fingerprint:
-            problems.append(_other_vectors(manifest.maker, maker))
+            problems.append(
+                f"向量索引由另一模型生成（{manifest.maker.encoder_name}），"
+                f"当前模型是 {maker.encoder_name}：语义检索已停用。{REBUILD}"
+            )
         dense_fits = not problems
         lexical_fits = manifest.maker.tokenizer_fingerprint == maker.tokenizer_fingerprint
         if not lexical_fits:
@@ -131,11 +134,3 @@ class IndexShard:
             layer = LAYERS[number]
             best[layer] = max(best.get(layer, score), score)
         return best
-
-
-def _other_vectors(made_by: Maker, maker: Maker) -> str:
-    if made_by.encoder_name == maker.encoder_name:
-        found = f"向量索引由 {maker.encoder_name} 的另一版权重、设置或语言校正生成"
-    else:
-        found = f"向量索引由另一模型生成（{made_by.encoder_name}），当前模型是 {maker.encoder_name}"
-    return f"{found}：语义检索已停用。{REBUILD}"

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.languages import language_of
+from corpus.languages import field_languages, language_of
 from corpus.model import Record
+from indexer.bridge import bridged
 from indexer.build import Makers
-from indexer.grams import bigrams
 from indexer.offsets import beside_chinese
 from indexer.tokenizer import Token
 
@@ -68,11 +68,17 @@ def prepare_queries(
                 title_tokens,
                 text_tokens,
                 _weighted(title_tokens, text_tokens, config),
-                _weighted(bigrams(query.title), bigrams(query.text), config),
+                _weighted(*_pairs(query), config),
                 vector,
             )
         )
     return prepared
+
+
+def _pairs(query: Query) -> tuple[list[Token], list[Token]]:
+    """Pairs of characters of title and text; of a foreign one also those of its Chinese words."""
+    title, text = field_languages(query.title, query.text)
+    return bridged(query.title, title, 2), bridged(query.text, text, 2)
 
 
 def _weighted(title: Iterable[Token], text: Iterable[Token], config: QueryConfig) -> Counter[str]:

@@ -12,9 +12,10 @@ import pytest
 from numpy.typing import NDArray
 
 from corpus.model import Achievement, Kind, StoredRecord
-from indexer import bridge, offsets
+from indexer import bridge, generation, offsets
 from indexer.bridge import bridged_grams
 from indexer.build import Makers, build_index, made_grams, made_passages, no_progress
+from indexer.errors import ShardError
 from indexer.fields import Layer
 from indexer.grams import bigrams, characters
 from indexer.offsets import language_offsets, offsets_of
@@ -170,12 +171,17 @@ def test_another_glossary_makes_the_terms_anew_and_keeps_the_vectors(
     assert shard.characters.scores({"焊": 1.0})[4] == 0.0
 
 
-def test_another_strength_moves_the_vectors_anew(
+def test_an_index_of_another_strength_is_refused_and_built_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = built(tmp_path)
+    built(tmp_path)
     monkeypatch.setattr(offsets, "fingerprint", lambda: "another")
-    shard = store.open(KIND, MAKERS.maker)
-    assert shard.dense is None
-    assert "语言校正" in shard.problems[0]
-    assert updated(store).reembedded == 6
+    generation.layout.cache_clear()
+    try:
+        store = ShardStore(tmp_path)
+        with pytest.raises(ShardError, match="语言校正"):
+            store.open(KIND, MAKERS.maker)
+        assert updated(store).added == 6
+        assert store.open(KIND, MAKERS.maker).problems == ()
+    finally:
+        generation.layout.cache_clear()
