@@ -304,7 +304,7 @@ def strengths(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
             titles = [row["title"] for row in some]
             scores = (bench.vectors(titles, queries=True) + move) @ pool.T
             own = scores[np.arange(len(some)), [place[row["patent_id"]] for row in some]]
-            same = _same(some, list(place))
+            same = _same(some, [row["patent_id"] for row in chinese])
             cells["known"].append(f"{np.mean(_ranks(own, scores, same) <= CUTOFF):.3f}")
             every.append(bench.vectors(titles, queries=False) + move)
             rank = _version_ranks(needs, asked, some, every[-1], pool, chinese)
