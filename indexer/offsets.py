@@ -10,13 +10,9 @@ import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib import resources
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import save_file
 
 from corpus.glossary import parallel_titles
 from corpus.languages import CODE_VERSION, LANGUAGES, Language
@@ -29,11 +25,11 @@ Offsets = Mapping[Language, Vectors]
 STRENGTH = 1.0
 """How far vectors are moved, 1 being the mean distance between languages. At 1 foreign texts are
 among the first ten for a Chinese need about as often as their share in the collection is; further
-out the right one still gains, but so does every wrong one. A foreign query is served best between
-0.5 and 1 (``eval/bench/crosslingual.py``, with the shipped adapter)."""
+out the right one still gains, but so does every wrong one. Vectors alone would serve foreign
+queries as well at 0.5; with the words beside them it makes no difference
+(``eval/bench/crosslingual.py``, with the shipped adapter)."""
 
 
-_SHIPPED = "offsets-1.safetensors"
 _measured: dict[str, Offsets] = {}
 """By the encoder's fingerprint."""
 _measuring = threading.Lock()
@@ -47,40 +43,11 @@ def fingerprint() -> str:
 
 
 def offsets_of(encoder: Encoder) -> Offsets:
-    """``language_offsets``, measured once in a process for each fingerprint. Safe for threads.
-
-    Those of the default encoder are shipped: to embed the titles takes some seconds, and the first
-    foreign query should not wait for it.
-    """
-    name = encoder.fingerprint
+    """``language_offsets``, measured once in a process for each fingerprint. Safe for threads."""
     with _measuring:
-        if name not in _measured:
-            _measured[name] = read_offsets(shipped_offsets(), name) or language_offsets(encoder)
-        return _measured[name]
-
-
-def shipped_offsets() -> Path:
-    """The file with the default encoder's offsets; ``eval/training/offsets.py`` writes it."""
-    return Path(str(resources.files("indexer.resources").joinpath(_SHIPPED)))
-
-
-def read_offsets(path: Path, encoder_fingerprint: str) -> Offsets | None:
-    """What ``write_offsets`` wrote; None where it is of another encoder, of other titles or of
-    another strength."""
-    with safe_open(path, framework="numpy") as file:
-        if file.metadata() != _made_of(encoder_fingerprint):
-            return None
-        return {language: file.get_tensor(language) for language in LANGUAGES}
-
-
-def write_offsets(encoder: Encoder, path: Path) -> None:
-    """Measure an encoder, and write one file."""
-    found = {str(language): vector for language, vector in language_offsets(encoder).items()}
-    save_file(found, path, _made_of(encoder.fingerprint))
-
-
-def _made_of(encoder_fingerprint: str) -> dict[str, str]:
-    return {"encoder": encoder_fingerprint, "offsets": fingerprint()}
+        if encoder.fingerprint not in _measured:
+            _measured[encoder.fingerprint] = language_offsets(encoder)
+        return _measured[encoder.fingerprint]
 
 
 def beside_chinese(vectors: Vectors, languages: Sequence[Language], encoder: Encoder) -> Vectors:

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from indexer.adapter import shipped_adapter
 from indexer.builtin import ensure_builtin_model
 from indexer.encoder import EncoderConfig, EncoderError, SentenceTransformerEncoder
-from indexer.offsets import language_offsets, read_offsets, shipped_offsets
 
 LIMIT = 512
 NEED = "寻求带钢表面缺陷在线检测技术，要求检出率不低于98%。"
@@ -355,14 +354,3 @@ def test_a_prompt_too_long_to_leave_room(config: EncoderConfig) -> None:
 def test_configuration_is_checked(config: EncoderConfig, wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"window|batch"):
         replace(config, **wrong)  # type: ignore[arg-type]
-
-
-def test_the_shipped_offsets_are_those_of_the_default_encoder(
-    encoder: SentenceTransformerEncoder,
-) -> None:
-    shipped = read_offsets(shipped_offsets(), encoder.fingerprint)
-    assert shipped is not None, "run python -m eval.training.offsets"
-    measured = language_offsets(encoder)
-    assert set(shipped) == set(measured)
-    for language, vector in measured.items():
-        np.testing.assert_allclose(shipped[language], vector, atol=1e-4)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +10,7 @@ from numpy.typing import NDArray
 
 from corpus.glossary import parallel_titles
 from corpus.languages import LANGUAGES
-from indexer.offsets import (
-    STRENGTH,
-    language_offsets,
-    read_offsets,
-    without_language,
-    write_offsets,
-)
+from indexer.offsets import STRENGTH, language_offsets, without_language
 from indexer.testing import FakeEncoder
 
 
@@ -55,17 +48,3 @@ def test_what_sets_a_language_apart_is_taken_away() -> None:
     offset = language_offsets(encoder)["ko"]
     assert offset[-1] == pytest.approx(STRENGTH, rel=1e-4)
     assert np.allclose(offset[:-1], 0.0, atol=1e-6)
-
-
-def test_what_was_measured_is_read_for_the_same_encoder_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder, path = FakeEncoder(), tmp_path / "offsets.safetensors"
-    write_offsets(encoder, path)
-    found = read_offsets(path, encoder.fingerprint)
-    assert found is not None
-    for language, vector in language_offsets(encoder).items():
-        assert np.array_equal(found[language], vector)
-    assert read_offsets(path, FakeEncoder("another").fingerprint) is None
-    monkeypatch.setattr("indexer.offsets.fingerprint", lambda: "of other titles")
-    assert read_offsets(path, encoder.fingerprint) is None
