@@ -8,14 +8,19 @@ linear in its length.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from corpus import languages
 from corpus.languages import LANGUAGES, Language, chinese_characters, language_of
 from corpus.text import fold
+
+# Counts up when the code below finds other words with the same resources.
+_CODE_VERSION = 1
 
 _Entries = Mapping[str, tuple[str, ...]]
 
@@ -60,6 +65,16 @@ def gloss(text: str, language: Language | None = None) -> list[GlossedTerm]:
         reached = end
         found.append(GlossedTerm(start, end, text[start:end], chinese))
     return found
+
+
+@cache
+def fingerprint() -> str:
+    """SHA-256 (hex) of what decides a gloss: the resources' entries and the code here."""
+    digest = hashlib.sha256(f"{_CODE_VERSION} {languages.CODE_VERSION}".encode())
+    for name in ("glossary.tsv", "sino_korean.tsv", "grammar_ko.txt"):
+        for row in _rows(name):
+            digest.update("\t".join(row).encode() + b"\n")
+    return digest.hexdigest()
 
 
 @cache

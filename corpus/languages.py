@@ -13,6 +13,9 @@ from typing import Literal, get_args
 
 from opencc import OpenCC
 
+CODE_VERSION = 1
+"""Counts up when another text is of another language, or its characters become others."""
+
 Language = Literal["zh", "ja", "ko", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
@@ -20,6 +23,7 @@ _KANA = re.compile(r"[\u3040-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9d]+")
 _HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7a3]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_LONGEST_ACRONYM = 5
 # Of kana, Hangul and Han together. A Japanese title may be Han but for one の.
 _JAPANESE_SHARE = 0.04
 _KOREAN_SHARE = 0.3
@@ -39,18 +43,51 @@ def language_of(text: str) -> Language:
     """The language of ``text`` by its script; "zh" for a text without letters.
 
     "en" stands for every language in Latin letters. A mixed text has the language of what weighs
-    most; a foreign name within Chinese does not change it.
+    most; a foreign name within Chinese does not change it. Acronyms (PLC, IGBT) are of no language.
     """
     kana, hangul, han = (sum(map(len, script.findall(text))) for script in (_KANA, _HANGUL, _HAN))
-    latin = sum(map(len, _LATIN.findall(text)))
+    words = _LATIN.findall(text)
+    latin = sum(map(len, words))
     eastern = kana + hangul + han
-    if latin > _LATIN_PER_HAN * eastern:
+    if latin > _LATIN_PER_HAN * eastern and not all(map(_acronym, words)):
         return "en"
     if eastern and hangul >= _KOREAN_SHARE * eastern:
         return "ko"
-    japanese = kana + sum(char in _only_japanese() for char in text)
-    chinese = sum(char in _only_chinese() for char in text)
-    return "ja" if japanese > max(chinese, _JAPANESE_SHARE * eastern) else "zh"
+    japanese = kana + _among(text, _only_japanese())
+    if japanese <= _JAPANESE_SHARE * eastern:
+        return "zh"
+    return "ja" if japanese > _among(text, _only_chinese()) else "zh"
+
+
+def _acronym(word: str) -> bool:
+    return word.isupper() and len(word) <= _LONGEST_ACRONYM
+
+
+def _among(text: str, characters: frozenset[str]) -> int:
+    if characters.isdisjoint(text):  # nearly always, and quick to see
+        return 0
+    return sum(char in characters for char in text)
+
+
+def field_languages(title: str, body: str) -> tuple[Language, Language]:
+    """The languages of a title and of the text below it, each told with the help of the other.
+
+    What is Chinese on the whole is Chinese in both, whatever name stands for a title (IGBT). A
+    Chinese title above a foreign text is Chinese; but Han characters that both countries write
+    alike (高炉内形状) say nothing, and are Japanese where the rest is.
+    """
+    whole = language_of(f"{title}\n{body}")
+    return language_within(title, whole), language_within(body, whole)
+
+
+def language_within(part: str, whole: Language) -> Language:
+    """The language of a part of a text whose language is ``whole``; see ``field_languages``."""
+    if whole == "zh" or not part.strip():
+        return whole
+    own = language_of(part)
+    if own == "zh" and whole == "ja" and not any(char in _only_chinese() for char in part):
+        return whole
+    return own
 
 
 def chinese_characters(text: str) -> str:

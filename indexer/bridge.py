@@ -1,103 +1,70 @@
-"""Languages brought together: one space of terms, and vectors without their language.
+"""One space of terms for all languages: characters and pairs of them, of Chinese words above all.
 
-``bridged_terms`` gives a Chinese text and a Japanese, Korean or English one terms in common: pairs
-of Chinese characters and single ones. Foreign words become Chinese by the glossary, Japanese
-characters by their variants. ``language_offsets`` measures how far an encoder sets a language apart
-from Chinese, so that ``without_language`` can undo it and the same achievement ranks alike whatever
-it is written in.
+A foreign text gives its own characters and, beside them, those of what it says in Chinese: foreign
+words by the glossary, Japanese characters by their Chinese variants. So a Chinese need finds it by
+characters, and it finds Chinese texts.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterator
+from functools import cache
 
-import numpy as np
-from numpy.typing import NDArray
+from corpus import glossary
+from corpus.glossary import GlossedTerm, gloss
+from corpus.languages import Language, chinese_characters, language_of
+from corpus.text import Folded, fold
+from indexer.grams import grams
+from indexer.tokenizer import Token
 
-from corpus.glossary import gloss, parallel_titles
-from corpus.languages import LANGUAGES, Language, chinese_characters, language_of
-from corpus.text import fold
-from indexer.encoder import Encoder
-from indexer.tokenizer import default_lexicon
-
-Vectors = NDArray[np.float32]
-Offsets = Mapping[Language, Vectors]
-"""Language → what is added to its vectors, (dimension,)."""
-
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
-_LATIN = re.compile(r"[a-z0-9]+")
-STRENGTH = 1.3
-"""How far vectors are moved, 1 being the mean distance between languages: the right text in another
-language lacks more than a wrong one does. At 1.3 Chinese answers keep their place among foreign
-rivals, beyond it they lose it (``eval/bench/crosslingual.py``)."""
+# Counts up when the code below changes what comes out with the same glossary.
+_CODE_VERSION = 1
 
 
-def bridged_terms(text: str, language: Language | None = None) -> list[str]:
-    """Terms of ``text`` in the space that all languages share, repetitions kept.
+def bridged_grams(text: str, language: Language | None = None) -> tuple[list[Token], list[Token]]:
+    """Characters and pairs of characters (see ``grams``) of ``text``, and of its words in Chinese.
 
-    Every run of Han characters gives its overlapping pairs and its single characters, and so does
-    every Chinese word for a foreign one; a foreign word with several gives all of them. Words in
-    Latin letters (LED, IGBT) stand for themselves. Without ``language`` it is told by the script.
+    Chinese gives what ``grams.characters`` and ``grams.bigrams`` give. What comes from a gloss has
+    the place of the foreign word in ``text``; a word with several glosses gives each piece once,
+    and none that it has already. In order of place. Without ``language`` it is told by the script.
     """
     language = language or language_of(text)
-    folded = fold(text).text
-    terms: list[str] = []
-    if language in ("zh", "ja"):
-        han = chinese_characters(folded) if language == "ja" else folded
-        terms += _pieces(han)
+    return bridged(text, language, 1), bridged(text, language, 2)
+
+
+def bridged(text: str, language: Language, size: int) -> list[Token]:
+    """One of ``bridged_grams``: characters (size 1) or pairs (size 2)."""
+    found = _own(fold(text), language, size)
+    if language == "zh":
+        return found
     for word in gloss(text, language):
-        # Of several Chinese words each piece once: they are one word, said differently.
-        terms += dict.fromkeys(piece for chinese in word.chinese for piece in _pieces(chinese))
-    stop_words = default_lexicon().stop_words
-    terms += (
-        word
-        for word in _LATIN.findall(folded)
-        if not word.isdigit() and len(word) > 1 and word not in stop_words
-    )
-    return terms
+        has = {token.term for token in _own(fold(word.original), language, size)}
+        found += [
+            Token(piece, word.start, word.end)
+            for piece in dict.fromkeys(_pieces(word, size))
+            if piece not in has
+        ]
+    return sorted(found, key=lambda token: (token.start, token.end))
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for run in _HAN.findall(text):
-        yield from run
-        for start in range(len(run) - 1):
-            yield run[start : start + 2]
+@cache
+def fingerprint() -> str:
+    """SHA-256 (hex) of what decides the terms of foreign texts: the glossary and the code."""
+    return hashlib.sha256(f"{_CODE_VERSION} {glossary.fingerprint()}".encode()).hexdigest()
 
 
-def language_offsets(encoder: Encoder) -> dict[Language, Vectors]:
-    """For each language, what its vectors lack to stand where Chinese ones do.
-
-    ``STRENGTH`` times the mean of the Chinese parallel titles less the mean of the same titles in
-    that language, embedded as passages. The offsets belong to this encoder and to no other, and
-    no text of a user is needed. An encoder that sets no language apart has offsets near zero.
-    """
-    rows = parallel_titles()
-    means = {
-        language: encoder.encode_passages([row[language] for row in rows]).mean(
-            axis=0, dtype=np.float64
-        )
-        for language in LANGUAGES
-    }
-    return {
-        language: (STRENGTH * (means["zh"] - mean)).astype(np.float32)
-        for language, mean in means.items()
-    }
+def _own(folded: Folded, language: Language, size: int) -> list[Token]:
+    """As written and, where a Chinese reader would write it otherwise, as he would."""
+    found = grams(folded, size)
+    if language == "ja":
+        written = set(found)
+        chinese = Folded(chinese_characters(folded.text), folded.starts, folded.ends)
+        found += [token for token in grams(chinese, size) if token not in written]
+    return found
 
 
-def without_language(vectors: Vectors, languages: Sequence[Language], offsets: Offsets) -> Vectors:
-    """Each of ``vectors`` plus the offset of its language; Chinese rows stay as they are.
-
-    Moved rows are no unit vectors any more, on purpose: their inner product with a Chinese query
-    is the cosine plus the query's product with the offset, that is, a correction of the score for
-    each language. Made units again, they lose most of it.
-
-    Raises:
-        ValueError: not one language per row.
-    """
-    if len(vectors) != len(languages):
-        raise ValueError("one language per vector")
-    result = np.array(vectors, dtype=np.float32)
-    for row, language in enumerate(languages):
-        result[row] += offsets[language]
-    return result
+def _pieces(word: GlossedTerm, size: int) -> Iterator[str]:
+    for chinese in word.chinese:
+        for token in grams(fold(chinese), size):
+            yield token.term

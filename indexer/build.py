@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
+from corpus.languages import Language, field_languages, language_of, language_within
 from corpus.model import Kind, Record, StoredRecord
+from indexer import bridge
+from indexer.bridge import bridged
 from indexer.encoder import Encoder
 from indexer.fields import Layer, Places, long_pieces
 from indexer.generation import FORMAT_VERSION, Maker, Manifest, SegmentEntry, layout
-from indexer.grams import bigrams, characters
 from indexer.lexical import LexicalConfig
+from indexer.offsets import beside_chinese
 from indexer.segment import Grams, Hashes, Passages, SegmentData
 from indexer.store import ShardStore
 from indexer.terms import FieldTerms, TermCounts
@@ -40,17 +44,33 @@ class Makers:
 
     @property
     def maker(self) -> Maker:
-        """Their names and fingerprints."""
-        return Maker(self.encoder.name, self.encoder.fingerprint, self.tokenizer.fingerprint)
+        """Their names and fingerprints; the glossary goes with the dictionary."""
+        words = f"{self.tokenizer.fingerprint} {bridge.fingerprint()}"
+        return Maker(
+            self.encoder.name,
+            self.encoder.fingerprint,
+            hashlib.sha256(words.encode()).hexdigest(),
+        )
 
 
 def document_terms(
     tokenize: Callable[[str], Sequence[Token]], record: Record
 ) -> dict[Layer, list[str]]:
     """Terms of each field; a term of the text belongs to the field in which it starts."""
-    found = {Layer.TITLE: [token.term for token in tokenize(record.title)]}
-    places = Places(record.body)
-    for token in tokenize(record.body):
+    return _by_field(tokenize(record.title), tokenize(record.body), record.body)
+
+
+def document_grams(record: Record, size: int) -> dict[Layer, list[str]]:
+    """Characters (size 1) or pairs (size 2) of each field; of a foreign one also in Chinese."""
+    title, body = field_languages(record.title, record.body)
+    grams = bridged(record.title, title, size), bridged(record.body, body, size)
+    return _by_field(*grams, record.body)
+
+
+def _by_field(title: Sequence[Token], text: Sequence[Token], body: str) -> dict[Layer, list[str]]:
+    found = {Layer.TITLE: [token.term for token in title]}
+    places = Places(body)
+    for token in text:
         found.setdefault(places.layer(token.start), []).append(token.term)
     return found
 
@@ -68,6 +88,15 @@ def passages(encoder: Encoder, record: Record) -> list[tuple[str, tuple[int, int
         for start, end in encoder.windows(piece, prefix=prefix) if piece.strip() else []:
             rows.append((prefix + piece[start:end], (first + start, first + end, layer.number)))
     return rows
+
+
+def passage_languages(record: Record, spans: Sequence[tuple[int, int, int]]) -> list[Language]:
+    """The language of each of a record's ``passages``, by their spans."""
+    whole = language_of(f"{record.title}\n{record.body}")
+    if whole == "zh":
+        return [whole] * len(spans)
+    parts = (record.title if start < 0 else record.body[start:end] for start, end, _ in spans)
+    return [language_within(part, whole) for part in parts]
 
 
 def build_index(
@@ -138,31 +167,34 @@ def made_terms(
 
 
 def made_grams(documents: Sequence[StoredRecord]) -> Grams:
-    """Count characters and their pairs of records, in order of id."""
+    """Count characters and their pairs of records, in order of id; see ``bridge``."""
     ids = [stored.id for stored in documents]
     return Grams(
-        TermCounts.build(ids, (document_terms(characters, s.record) for s in documents)),
-        TermCounts.build(ids, (document_terms(bigrams, s.record) for s in documents)),
+        TermCounts.build(ids, (document_grams(s.record, 1) for s in documents)),
+        TermCounts.build(ids, (document_grams(s.record, 2) for s in documents)),
     )
 
 
 def made_passages(
     documents: Sequence[StoredRecord], encoder: Encoder, progress: Progress
 ) -> Passages:
-    """Cut and embed records, in order of id."""
+    """Cut and embed records, in order of id; foreign ones stand where Chinese ones would."""
     row_ids: list[int] = []
     texts: list[str] = []
     windows: list[tuple[int, int, int]] = []
+    languages: list[Language] = []
     for stored in documents:
-        for text, span in passages(encoder, stored.record):
-            row_ids.append(stored.id)
-            texts.append(text)
-            windows.append(span)
+        rows = passages(encoder, stored.record)
+        row_ids += [stored.id] * len(rows)
+        texts += [text for text, _ in rows]
+        spans = [span for _, span in rows]
+        windows += spans
+        languages += passage_languages(stored.record, spans)
     vectors = encoder.encode_passages(
         texts, progress=lambda done, total: progress("embed", done, total)
     )
     return Passages(
         np.array(row_ids, np.int64),
-        vectors.reshape(len(texts), encoder.dimension),
+        beside_chinese(vectors.reshape(len(texts), encoder.dimension), languages, encoder),
         np.array(windows, np.int64).reshape(-1, 3),
     )

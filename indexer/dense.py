@@ -8,6 +8,7 @@ bit of a float32 product depends on how many queries were asked together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +37,10 @@ _BATCH = 1024
 
 
 class VectorRows:
-    """The vectors of one segment: inner product over unit rows, i.e. cosine, in [−1, 1]."""
+    """The vectors of one segment, compared by inner product.
+
+    Rows are units and products cosines, but for what ``offsets`` moved.
+    """
 
     def __init__(self, index: Any) -> None:
         self._index = index
@@ -149,22 +153,31 @@ class VectorRows:
                     inside = rows != -1 if mask is None else (rows != -1) & mask[rows]
                     documents = self._document[rows[inside]]
                     found[query] = np.unique(documents)
+                    length = float(np.linalg.norm(queries[query]))
                     if not exhausted and not self._settled(
-                        values[inside], documents, float(values[-1]), n
+                        values[inside], documents, float(values[-1]), n, length
                     ):
                         unfinished.append(query)
             open_queries = np.array(unfinished, dtype=np.int64)
             depth = min(self.rows, depth * 4)
         return found
 
-    def _settled(self, scores: Vectors, documents: NDArray[np.int64], last: float, n: int) -> bool:
+    @cached_property
+    def _longest(self) -> float:
+        """Length of the longest row."""
+        squares = np.einsum("ij,ij->i", self.vectors, self.vectors)
+        return float(np.sqrt(squares.max(initial=0.0)))
+
+    def _settled(
+        self, scores: Vectors, documents: NDArray[np.int64], last: float, n: int, length: float
+    ) -> bool:
         """Whether no document outside ``documents`` can be among the best ``n``.
 
-        Its score is at most the last one; each is off by up to dimension · 2⁻²⁴ (the bound for
-        a float32 sum of products of unit vectors).
+        Its score is at most the last one; each is off by up to dimension · 2⁻²⁴ times the lengths
+        of both vectors (the bound for a float32 sum of products). ``length`` is the query's.
         """
         firsts = np.sort(np.unique(documents, return_index=True)[1])
-        rounding = self.dimension * 2.0**-23
+        rounding = self.dimension * 2.0**-23 * length * self._longest
         return len(firsts) >= n and bool(scores[firsts[n - 1]] - last > rounding)
 
     def _rescore(self, query: Vectors, documents: NDArray[np.int64], n: int) -> list[ScoredDoc]:

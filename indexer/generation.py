@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from indexer import fields, grams
+from indexer import fields, grams, offsets
 from indexer.errors import ShardError
 from indexer.lexical import LexicalConfig
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 REBUILD = "请运行 zhitong index build。"
 
 _NAME = re.compile(r"gen-([0-9a-f]{64})\.json")
@@ -106,7 +106,7 @@ class Manifest:
                     f"索引格式版本是 {version}，本程序需要 {FORMAT_VERSION}。{REBUILD}"
                 )
             if raw["layout"] != layout():
-                raise ShardError(f"索引按另一版章节规则切分正文。{REBUILD}")
+                raise ShardError(f"索引按另一版规则（章节切分或语言校正）制成。{REBUILD}")
             raw["maker"] = Maker(**raw["maker"])
             raw["config"] = LexicalConfig(**raw["config"])
             raw["segments"] = tuple(_entry(entry) for entry in raw["segments"])
@@ -117,8 +117,10 @@ class Manifest:
 
 @cache
 def layout() -> str:
-    """SHA-256 (hex) of how a text is cut into fields and characters; a part of the format."""
-    return hashlib.sha256(f"{fields.fingerprint()} {grams.CODE_VERSION}".encode()).hexdigest()
+    """SHA-256 (hex) of how a text is cut into fields and characters, and how far vectors of foreign
+    texts are moved; a part of the format."""
+    made = f"{fields.fingerprint()} {grams.CODE_VERSION} {offsets.fingerprint()}"
+    return hashlib.sha256(made.encode()).hexdigest()
 
 
 def generation_name(content: bytes) -> str:

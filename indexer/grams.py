@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from corpus.text import fold
+from corpus.text import Folded, fold
 from indexer.tokenizer import Token
 
 CODE_VERSION = 1
@@ -23,7 +23,7 @@ _RUN = re.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[^\W_{_UNSPACED}]+")
 
 def characters(text: str) -> list[Token]:
     """Every character of a run, and whole words of alphabets, at their places in ``text``."""
-    return _grams(text, 1)
+    return grams(fold(text), 1)
 
 
 def bigrams(text: str) -> list[Token]:
@@ -31,11 +31,11 @@ def bigrams(text: str) -> list[Token]:
 
     A character that stands alone is in no pair.
     """
-    return _grams(text, 2)
+    return grams(fold(text), 2)
 
 
-def _grams(text: str, size: int) -> list[Token]:
-    folded = fold(text)
+def grams(folded: Folded, size: int) -> list[Token]:
+    """What ``characters`` (size 1) and ``bigrams`` (size 2) give, of a text folded already."""
     found: list[Token] = []
     for run in _RUN.finditer(folded.text):
         start, end = run.span()

@@ -58,7 +58,7 @@ class IndexShard:
         dense_fits = not problems
         lexical_fits = manifest.maker.tokenizer_fingerprint == maker.tokenizer_fingerprint
         if not lexical_fits:
-            problems.append(f"词语索引由另一版词典生成：词语检索已停用。{REBUILD}")
+            problems.append(f"词语索引由另一版词典或译名表生成：词语检索已停用。{REBUILD}")
         if not dense_fits and not lexical_fits:
             raise ShardError("".join(problems))
         self.name = generation.name
@@ -74,9 +74,10 @@ class IndexShard:
         grams = [segment.grams for segment in generation.segments]
         config = manifest.config
         self.characters = LexicalIndex(self._live, [g.characters for g in grams], config)
-        """Terms as of ``grams.characters``. It fits every maker: no dictionary made it."""
+        """Terms as of ``bridge.bridged_grams``. It answers to every maker: with another glossary
+        only some terms of foreign documents are others."""
         self.bigrams = LexicalIndex(self._live, [g.bigrams for g in grams], config)
-        """Terms as of ``grams.bigrams``; likewise."""
+        """Pairs; likewise."""
         self.dense: DenseIndex | None = None
         if dense_fits:
             vectors = [segment.vectors for segment in generation.segments]

@@ -86,7 +86,7 @@ class Stale:
 
     @classmethod
     def of(cls, manifest: Manifest, maker: Maker) -> Stale:
-        """Compare makers. Characters and pairs of them are of no maker's making."""
+        """Compare makers. Characters and their pairs go with the terms: a glossary is in them."""
         return cls(
             terms=manifest.maker.tokenizer_fingerprint != maker.tokenizer_fingerprint,
             vectors=manifest.maker.encoder_fingerprint != maker.encoder_fingerprint,
@@ -251,13 +251,14 @@ class _Job:
         ]
         if stale.terms:
             terms = made_terms(records, self.makers.tokenizer, self.progress)
+            grams = made_grams(records)
             added = made_passages(fresh, self.makers.encoder, self.progress)
             passages = merged_passages(generation.segments, keeps, added)
         else:
             passages = made_passages(records, self.makers.encoder, self.progress)
             counts = made_terms(fresh, self.makers.tokenizer, self.progress)
             terms = merged_terms(generation.segments, keeps, counts)
-        grams = merged_grams(generation.segments, keeps, made_grams(fresh))
+            grams = merged_grams(generation.segments, keeps, made_grams(fresh))
         hashes = content_hashes([content for _, content in now])
         data = SegmentData(hashes, terms, grams, passages)
         manifest = self._published(self._manifest(now), data if records else None)

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.languages import field_languages, language_of
 from corpus.model import Record
+from indexer.bridge import bridged
 from indexer.build import Makers
-from indexer.grams import bigrams
+from indexer.offsets import beside_chinese
 from indexer.tokenizer import Token
 
 
@@ -66,11 +68,17 @@ def prepare_queries(
                 title_tokens,
                 text_tokens,
                 _weighted(title_tokens, text_tokens, config),
-                _weighted(bigrams(query.title), bigrams(query.text), config),
+                _weighted(*_pairs(query), config),
                 vector,
             )
         )
     return prepared
+
+
+def _pairs(query: Query) -> tuple[list[Token], list[Token]]:
+    """Pairs of characters of title and text; of a foreign one also those of its Chinese words."""
+    title, text = field_languages(query.title, query.text)
+    return bridged(query.title, title, 2), bridged(query.text, text, 2)
 
 
 def _weighted(title: Iterable[Token], text: Iterable[Token], config: QueryConfig) -> Counter[str]:
@@ -84,12 +92,16 @@ def _weighted(title: Iterable[Token], text: Iterable[Token], config: QueryConfig
 def _vectors(
     queries: Sequence[Query], makers: Makers, config: QueryConfig
 ) -> list[NDArray[np.float32] | None]:
-    """Unit vectors: the title's, mixed with that of title and text where there is a text."""
+    """Unit vectors: the title's, mixed with that of title and text where there is a text.
+
+    Those of foreign queries are moved to where Chinese ones stand (see ``indexer.offsets``).
+    """
     titles = makers.encoder.encode_queries([q.title for q in queries])
     long = [i for i, q in enumerate(queries) if q.text.strip()]
     whole = makers.encoder.encode_queries([f"{queries[i].title}\n{queries[i].text}" for i in long])
-    vectors: list[NDArray[np.float32] | None] = list(titles)
+    vectors = titles.copy()
     for place, i in enumerate(long):
         mixed = config.title_vector * titles[i] + (1.0 - config.title_vector) * whole[place]
-        vectors[i] = (mixed / np.linalg.norm(mixed)).astype(np.float32)
-    return vectors
+        vectors[i] = mixed / np.linalg.norm(mixed)
+    languages = [language_of(f"{query.title}\n{query.text}") for query in queries]
+    return list(beside_chinese(vectors, languages, makers.encoder))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -25,6 +24,7 @@ from corpus.importing.cells import cell_text, storable
 from corpus.importing.profiles import ColumnRule, Profile, header_rules
 from corpus.importing.readers import CELL_LIMIT, Row
 from corpus.industries import industry_of
+from corpus.languages import language_of
 from corpus.model import (
     Achievement,
     Amount,
@@ -41,8 +41,6 @@ from corpus.taxonomy import counties, regions, technology_field_of, technology_f
 
 _T = TypeVar("_T")
 _LANGUAGES = ("zh", "ja", "ko", "en", "de")
-_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]")
-_HANGUL = re.compile(r"[\uac00-\ud7a3]")
 _TITLE_LIMIT = 1000
 _REMEMBERED = 200  # characters
 # PostgreSQL cannot index values of more than about 2,700 bytes.
@@ -256,7 +254,7 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
         "technology_field": technology_field,
         "industry": industry,
         "organisation": organisation,
-        "language": _language(one.get("language", ""), title + text),
+        "language": _language(one.get("language", ""), f"{title}\n{text}"),
         "cooperation": _cooperation(one.get("cooperation", "")),
         "published_on": _parsed(values, "published_on", _date),
         "valid_from_on": start,
@@ -347,9 +345,7 @@ def _language(value: str, text: str) -> str:
         if code not in _LANGUAGES:
             raise RowError(f"语言“{value[:40]}”不认识，可用：{'、'.join(sorted(_LANGUAGES))}")
         return code
-    if _KANA.search(text):
-        return "ja"
-    return "ko" if _HANGUL.search(text) else "zh"
+    return language_of(text)
 
 
 def _warnings(record: Record, today: date) -> list[str]:

@@ -1,17 +1,19 @@
 """Japanese, Korean and English texts against Chinese ones: what words add to vectors.
 
-    python -m eval.bench.crosslingual [FOLDER]
+    python -m eval.bench.crosslingual [FOLDER [HELD_OUT]]
 
-FOLDER is the internal test data (default: ZHITONG_DATA), of which ``patents`` is used.
+FOLDER is the internal test data (default: ZHITONG_DATA), of which ``patents`` is used. HELD_OUT is
+a JSON list of the patents that the training of the encoder's adapter never saw.
 
 Method. *Known item*: the title of a patent in another language asks for the same patent among all
 Chinese ones of the folder. Vectors are of titles; the bridge is BM25 (shipped parameters) over
-``bridged_terms`` of title (three times) and abstract; fused is the z-score of the cosines over the
-pool plus 0.4 times that of BM25. "Offset" moves vectors by ``language_offsets``, which come from
-imagined parallel titles alone. A tie with another patent counts against us; the folder has some
-patents twice. The glossary's author saw frequent words of the tuning half (even first byte of the
-SHA-256 of the patent's id), and the weight was taken from it; the other half is reported beside it.
-``STRENGTH`` was set looking at the whole second table.
+``bridged_grams`` of title (three times) and abstract, characters and pairs added up; fused is the
+z-score of the cosines over the pool plus 0.4 times that of BM25. "Offset" moves vectors by
+``language_offsets``, which come from imagined parallel titles alone. A tie with another patent
+counts against us; the folder has some patents twice. The glossary's author saw frequent words of
+the tuning half (even first byte of the SHA-256 of the patent's id), and the weight was taken from
+it; the other half is reported beside it. ``STRENGTH`` was set looking at the second table and the
+fourth.
 
 *Alike*: the beginning of the Chinese abstract asks among all titles in all languages. For the
 version of the right patent in each language: how often it stands among the first ten, its rivals
@@ -22,6 +24,10 @@ all languages: what the correction costs it.
 *Sample corpus*: needs that a Japanese or Korean achievement answers (grade ≥ 2); its rank among all
 achievements, passages and query vectors as in the program. "Chinese MRR": the same for Chinese
 answers. The glossary's author had seen the sample corpus, so this says that it works, not how well.
+
+*Strength*: the first two tables' vectors moved by other multiples of the mean distance. "Share" is
+that of foreign titles among the first ten of all titles: where nothing favours a language, it is
+their share in the pool.
 """
 
 from __future__ import annotations
@@ -31,9 +37,9 @@ import json
 import os
 import sys
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -42,9 +48,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.languages import LANGUAGES, Language
-from indexer.bridge import Offsets, bridged_terms, language_offsets, without_language
+from indexer.bridge import bridged_grams
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.lexical import LexicalConfig, LexicalIndex
+from indexer.offsets import STRENGTH, Offsets, language_offsets, without_language
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -56,6 +63,9 @@ CUTOFF = 10
 CAP = 100
 ABSTRACT_CHARS = 120
 FOREIGN: tuple[Language, ...] = ("ja", "ko", "en")
+STRENGTHS = (0.0, 0.5, 0.7, 1.0, 1.15, 1.3, 1.5, 2.0)
+Terms = tuple[list[str], list[str]]
+"""Characters and pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +74,37 @@ class Bench:
 
     encoder: SentenceTransformerEncoder
     offsets: Offsets
+    held: frozenset[str]
+    """Patents that the adapter's training never saw."""
+    _known: dict[tuple[bool, tuple[str, ...]], Any] = field(default_factory=dict)
 
     def passages(self, texts: Sequence[str], languages: Sequence[Language]) -> tuple[Any, Any]:
         """Vectors of documents, as they are and without their language."""
-        plain = self.encoder.encode_passages(texts)
+        plain = self.vectors(texts, queries=False)
         return plain, without_language(plain, languages, self.offsets)
 
     def queries(self, texts: Sequence[str], languages: Sequence[Language]) -> tuple[Any, Any]:
         """The same of queries."""
-        plain = self.encoder.encode_queries(texts)
+        plain = self.vectors(texts, queries=True)
         return plain, without_language(plain, languages, self.offsets)
 
+    def vectors(self, texts: Sequence[str], *, queries: bool) -> Any:
+        """As the encoder gives them; the same texts are embedded once."""
+        key = queries, tuple(texts)
+        if key not in self._known:
+            encode = self.encoder.encode_queries if queries else self.encoder.encode_passages
+            self._known[key] = encode(texts)
+        return self._known[key]
 
-def bridge_scores(documents: Sequence[list[str]], queries: Sequence[list[str]]) -> Floats:
-    """(queries, documents) BM25."""
-    index = LexicalIndex.build(range(len(documents)), documents, LexicalConfig())
-    return np.array([index.scores(Counter(query)) for query in queries])
+
+def bridge_scores(documents: Sequence[Terms], queries: Sequence[Terms]) -> Floats:
+    """(queries, documents) BM25 of characters plus that of pairs."""
+    total = np.zeros((len(queries), len(documents)))
+    for size in (0, 1):
+        lists = [document[size] for document in documents]
+        index = LexicalIndex.build(range(len(documents)), lists, LexicalConfig())
+        total += [index.scores(Counter(query[size])) for query in queries]
+    return total
 
 
 def fused(cosines: Floats, lexical: Floats) -> Floats:
@@ -108,16 +133,20 @@ def known_item(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
     """The first table."""
     chinese = rows["zh"]
     place = {row["patent_id"]: i for i, row in enumerate(chinese)}
-    titles = bench.encoder.encode_passages([row["title"] for row in chinese]).astype(np.float64)
+    titles = bench.vectors([row["title"] for row in chinese], queries=False).astype(np.float64)
     documents = [_document(row, "zh") for row in chinese]
-    say(f"\nknown item, {len(chinese)} Chinese patents, recall@{CUTOFF}: all / tuning / other half")
+    say(
+        f"\nknown item, {len(chinese)} Chinese patents, recall@{CUTOFF}: "
+        "all / tuning / other half / held out"
+    )
     for language in FOREIGN:
         asked = rows[language]
         gold = np.array([place[row["patent_id"]] for row in asked])
         tuning = np.array([_tuning(row["patent_id"]) for row in asked])
+        held = np.array([row["patent_id"] in bench.held for row in asked])
         texts = [row["title"] for row in asked]
         plain, moved = bench.queries(texts, [language] * len(texts))
-        words = bridge_scores(documents, [bridged_terms(text, language) for text in texts])
+        words = bridge_scores(documents, [_terms(text, language) for text in texts])
         systems = _systems(plain @ titles.T, moved @ titles.T, words)
         same = _same(asked, [row["patent_id"] for row in chinese])
         for name, scores in systems.items():
@@ -125,7 +154,8 @@ def known_item(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
             hit = rank <= CUTOFF
             mrr = float(np.mean(1 / rank))
             parts = " / ".join(
-                f"{np.mean(hit[half]):.3f}" for half in (slice(None), tuning, ~tuning)
+                f"{np.mean(hit[some]):.3f}" if np.any(some) else "–"
+                for some in (np.full(len(hit), True), tuning, ~tuning, held)
             )
             say(f"  {language}  {name:<14} {parts}   MRR {mrr:.3f}")
 
@@ -138,10 +168,10 @@ def alike(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
     languages = [language for _, language, _ in pool]
     plain, moved = bench.passages([title for _, _, title in pool], languages)
     texts = [row["abstract"][:ABSTRACT_CHARS] for row in asked]
-    queries = bench.encoder.encode_queries(texts)
+    queries = bench.vectors(texts, queries=True)
     words = bridge_scores(
-        [bridged_terms(title, language) for _, language, title in pool],
-        [bridged_terms(text, "zh") for text in texts],
+        [_terms(title, language) for _, language, title in pool],
+        [_terms(text, "zh") for text in texts],
     )
     where = {(key, language): i for i, (key, language, _) in enumerate(pool)}
     same = _same(asked, [key for key, _, _ in pool])
@@ -194,11 +224,8 @@ def sample(bench: Bench, say: Callable[[str], None]) -> None:
     )
     queries = (title + whole) / 2
     words = bridge_scores(
-        [
-            bridged_terms(a["title"], a["language"]) * 3 + bridged_terms(a["text"], a["language"])
-            for a in achievements
-        ],
-        [bridged_terms(n["title"], "zh") * 3 + bridged_terms(n["text"], "zh") for n in needs],
+        [_both(a["title"], a["text"], a["language"]) for a in achievements],
+        [_both(n["title"], n["text"], "zh") for n in needs],
     )
     best = [_best(queries @ vectors.T, rows, len(achievements)) for vectors in (plain, moved)]
     systems = _systems(best[0], best[1], words)
@@ -257,9 +284,63 @@ def _answers(
     ]
 
 
-def _document(row: Row, language: Language) -> list[str]:
-    title = bridged_terms(row["title"], language)
-    return title * _TITLE_REPEATED + bridged_terms(row["abstract"], language)
+def strengths(bench: Bench, rows: Rows, say: Callable[[str], None]) -> None:
+    """The fourth table."""
+    chinese = rows["zh"]
+    place = {row["patent_id"]: i for i, row in enumerate(chinese)}
+    asked = [chinese[place[row["patent_id"]]] for row in rows["ja"]]
+    pool = bench.vectors([row["title"] for row in chinese], queries=False)
+    needs = bench.vectors([row["abstract"][:ABSTRACT_CHARS] for row in asked], queries=True)
+    there = _version_ranks(needs, asked, chinese, pool, pool, chinese)
+    say(
+        "\nstrength: recall of the known item; recall of each version, its rank apart; share "
+        f"({' '.join(FOREIGN)})"
+    )
+    for strength in STRENGTHS:
+        cells: dict[str, list[str]] = defaultdict(list)
+        every = [pool]
+        for language in FOREIGN:
+            some, move = rows[language], bench.offsets[language] * (strength / STRENGTH)
+            titles = [row["title"] for row in some]
+            scores = (bench.vectors(titles, queries=True) + move) @ pool.T
+            own = scores[np.arange(len(some)), [place[row["patent_id"]] for row in some]]
+            same = _same(some, [row["patent_id"] for row in chinese])
+            cells["known"].append(f"{np.mean(_ranks(own, scores, same) <= CUTOFF):.3f}")
+            every.append(bench.vectors(titles, queries=False) + move)
+            rank = _version_ranks(needs, asked, some, every[-1], pool, chinese)
+            cells["alike"].append(f"{np.mean(rank <= CUTOFF):.3f}")
+            apart = np.abs(np.minimum(rank, CAP) - np.minimum(there, CAP))
+            cells["apart"].append(f"{np.mean(apart):.1f}")
+        best = np.argsort(-(needs @ np.concatenate(every).T), axis=1)[:, :CUTOFF]
+        share = 1 - len(chinese) / sum(map(len, every))
+        cells["share"].append(f"{np.mean(best >= len(chinese)):.3f} of {share:.3f}")
+        found = "   ".join(f"{name} {' '.join(values)}" for name, values in cells.items())
+        say(f"  {strength:<5} {found}")
+
+
+def _version_ranks(
+    needs: Any, asked: Sequence[Row], some: Sequence[Row], vectors: Any, pool: Any,
+    chinese: Sequence[Row],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Rank of each asked patent's version among ``some``, other Chinese titles its rivals."""
+    place = {row["patent_id"]: i for i, row in enumerate(some)}
+    rows = [place[row["patent_id"]] for row in asked]
+    own = (needs * vectors[rows]).sum(axis=1)
+    return _ranks(own, needs @ pool.T, _same(asked, [row["patent_id"] for row in chinese]))
+
+
+def _document(row: Row, language: Language) -> Terms:
+    return _both(row["title"], row["abstract"], language)
+
+
+def _both(title: str, text: str, language: Language) -> Terms:
+    head, body = _terms(title, language), _terms(text, language)
+    return head[0] * _TITLE_REPEATED + body[0], head[1] * _TITLE_REPEATED + body[1]
+
+
+def _terms(text: str, language: Language) -> Terms:
+    ones, twos = bridged_grams(text, language)
+    return [token.term for token in ones], [token.term for token in twos]
 
 
 def _tuning(patent_id: str) -> bool:
@@ -267,7 +348,7 @@ def _tuning(patent_id: str) -> bool:
 
 
 def main(arguments: list[str]) -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     folder = Path(arguments[0] if arguments else os.environ["ZHITONG_DATA"]) / "patents"
     rows: Rows = {
         language: [json.loads(line) for line in (folder / f"{language}.jsonl").open("rb")]
@@ -275,7 +356,8 @@ def main(arguments: list[str]) -> None:
     }
     cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
     encoder = SentenceTransformerEncoder(cache)
-    bench = Bench(encoder, language_offsets(encoder))
+    held = json.loads(Path(arguments[1]).read_text("utf-8")) if len(arguments) > 1 else []
+    bench = Bench(encoder, language_offsets(encoder), frozenset(held))
 
     def say(line: str) -> None:
         sys.stdout.write(line + "\n")
@@ -285,6 +367,7 @@ def main(arguments: list[str]) -> None:
     known_item(bench, rows, say)
     alike(bench, rows, say)
     sample(bench, say)
+    strengths(bench, rows, say)
 
 
 if __name__ == "__main__":

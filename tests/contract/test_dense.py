@@ -54,7 +54,7 @@ def brute_force(
     for doc_id, vector in zip(row_ids.tolist(), vectors, strict=True):
         if allowed is None or doc_id in allowed:
             score = float(sum(vector.astype(np.float64) * query.astype(np.float64)))
-            best[doc_id] = max(best.get(doc_id, -2.0), score)
+            best[doc_id] = max(best.get(doc_id, -np.inf), score)
     return sorted(best.items(), key=lambda item: (-item[1], item[0]))[:n]
 
 
@@ -75,6 +75,17 @@ def test_search_is_brute_force(seed: int, documents: int, dimension: int, n: int
     queries = unit_rows(rng, 3, dimension)
     for query, found in zip(queries, index.search_batch(queries, n), strict=True):
         assert_same(found, brute_force(row_ids, vectors, query, n))
+
+
+@settings(deadline=None, max_examples=30)
+@given(seeds, st.integers(1, 60), st.integers(1, 40))
+def test_vectors_of_any_length_are_brute_force(seed: int, documents: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    row_ids, vectors = make(rng, documents, 16)
+    vectors = np.where(rng.random((len(vectors), 1)) < 0.5, vectors, vectors * 1.5 + 0.1)
+    vectors = vectors.astype(np.float32)
+    query = (unit_rows(rng, 1, 16)[0] + 0.2).astype(np.float32)
+    assert_same(build(row_ids, vectors).search(query, n), brute_force(row_ids, vectors, query, n))
 
 
 @settings(deadline=None, max_examples=60)
@@ -205,8 +216,9 @@ def test_ties_go_to_the_smaller_id_however_many_there_are(
         assert [doc.id for doc in found][: len(expected)] == expected
 
 
-def test_near_ties_are_ordered_in_float64(rng: np.random.Generator) -> None:
-    query = unit_rows(rng, 1, 384)[0]
+@pytest.mark.parametrize("length", [1, 2])
+def test_near_ties_are_ordered_in_float64(rng: np.random.Generator, length: int) -> None:
+    query = unit_rows(rng, 1, 384)[0] * np.float32(length)
     vectors = np.repeat(query[None], 600, axis=0)
     for row in range(600):  # one unit in the last place, in one coordinate
         place = int(rng.integers(384))

@@ -436,7 +436,7 @@ def test_another_cut_into_fields_is_refused(root: Path) -> None:
     raw = json.loads(generation(root).read_text("utf-8"))
     republish(root, json.dumps({**raw, "layout": "0" * 64}).encode())
     refused_everywhere(root)
-    with pytest.raises(ShardError, match="另一版章节规则"):
+    with pytest.raises(ShardError, match="另一版规则"):
         reopened(root)
 
 

@@ -18,12 +18,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.model import Achievement, Kind, StoredRecord
+from indexer.bridge import bridged_grams
 from indexer.build import Makers, build_index
 from indexer.compact import compact
 from indexer.errors import IndexBusyError, ShardError
 from indexer.fields import Layer
 from indexer.generation import Manifest, SegmentEntry
-from indexer.grams import bigrams, characters
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
@@ -35,7 +35,12 @@ from tests.conftest import NOW_AT
 KIND = Kind.ACHIEVEMENT
 WORDS = ["钢渣", "微粉", "石墨烯", "膜", "釉面", "检测", "保鲜", "、", "activity"]
 HEADINGS = ["", "。技术难题：", "。应用领域："]
-QUERIES = ["钢渣微粉", "膜", "石墨烯膜检测，釉面", "activity", "没有"]
+FOREIGN = [
+    ["鉄鋼スラグ", "の粉", "触媒", "を使う", "製造"],
+    ["스테인리스강", "의 용접", "슬래그", " 필터"],
+    [" slag", " powder", " heat treatment", " of furnaces", " 钢"],
+]
+QUERIES = ["钢渣微粉", "膜", "石墨烯膜检测，釉面", "activity", "没有", "催化剂焊接", "スラグの粉"]
 
 
 class PairTokenizer(CharTokenizer):
@@ -145,8 +150,11 @@ class World:
 
 def record(key: int, rng: np.random.Generator) -> Achievement:
     """A text of few words, so that scores tie often."""
-    title = "".join(rng.choice(WORDS, rng.integers(1, 3)))
-    parts = [h + "，".join(rng.choice(WORDS, rng.integers(0, 20))) for h in HEADINGS]
+    titles, texts = (
+        FOREIGN[rng.integers(len(FOREIGN))] if rng.random() < 0.3 else WORDS for _ in range(2)
+    )
+    title = "".join(rng.choice(titles, rng.integers(1, 3)))
+    parts = [h + "，".join(rng.choice(texts, rng.integers(0, 20))) for h in HEADINGS]
     text = "".join(part for part in parts if rng.random() < 0.7)
     return Achievement(key=f"A{key}", title=title, text=text)
 
@@ -174,7 +182,7 @@ def assert_same_answers(found: IndexShard, wanted: IndexShard, makers: Makers) -
     for text, vector in zip(QUERIES, vectors, strict=True):
         terms = Counter(token.term for token in makers.tokenizer.tokenize(text))
         assert_same_scores(found.lexical, wanted.lexical, terms)
-        ones, twos = (Counter(t.term for t in cut(text)) for cut in (characters, bigrams))
+        ones, twos = (Counter(t.term for t in tokens) for tokens in bridged_grams(text))
         assert_same_scores(found.characters, wanted.characters, ones)
         assert_same_scores(found.bigrams, wanted.bigrams, twos)
         for doc_id in ids.tolist():

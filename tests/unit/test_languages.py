@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.languages import LANGUAGES, chinese_characters, language_of
+from corpus.languages import LANGUAGES, chinese_characters, field_languages, language_of
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,30 @@ from corpus.languages import LANGUAGES, chinese_characters, language_of
 )
 def test_the_script_tells_the_language(text: str, language: str) -> None:
     assert language_of(text) == language
+
+
+@pytest.mark.parametrize(
+    ("title", "body", "languages"),
+    [
+        ("转炉钢渣", "磨成微粉后做水泥", ("zh", "zh")),
+        ("IGBT", "功率模块的封装", ("zh", "zh")),
+        (
+            "转炉钢渣",
+            "Slag of converters is ground and used for cement in this work.",
+            ("zh", "en"),
+        ),
+        ("高炉内形状計測", "高炉の中を計測する", ("ja", "ja")),
+        ("鉄鋼スラグの利用", "製鋼工程", ("ja", "ja")),
+        ("钢渣的利用", "スラグをセメントとして使う研究である", ("zh", "ja")),
+        ("슬래그", "Slag for cement", ("ko", "en")),
+        ("スラグの利用", "", ("ja", "ja")),
+        ("", "", ("zh", "zh")),
+    ],
+)
+def test_title_and_text_tell_each_other_s_language(
+    title: str, body: str, languages: tuple[str, str]
+) -> None:
+    assert field_languages(title, body) == languages
 
 
 @pytest.mark.parametrize(
