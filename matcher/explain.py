@@ -120,11 +120,12 @@ def _best_sentence(
     weights: Mapping[str, float],
     window: tuple[int, int] | None,
 ) -> Span:
-    """The sentence of the text that holds the most weight; near the window among equals.
+    """The sentence that holds the most weight, of those in the window if one of them holds any.
 
-    Falls back to the title when no sentence of the text holds a term.
+    The window is what is nearest in meaning: a sentence elsewhere may hold more of the words and
+    yet carry less of the score. Falls back to the title when no sentence of the text holds a term.
     """
-    best, best_key = Span("title", 0, len(side.title)), (0.0, False)
+    best, best_key = Span("title", 0, len(side.title)), (False, 0.0)
     for start, end in sentences(side.text):
         weight = sum(
             weights[term]
@@ -133,8 +134,8 @@ def _best_sentence(
             and any(s.field == "text" and start <= s.start and s.end <= end for s in spans)
         )
         near = window is not None and start < window[1] and end > window[0]
-        if (weight, near) > best_key and weight > 0:
-            best, best_key = Span("text", start, end), (weight, near)
+        if weight > 0 and (near, weight) > best_key:
+            best, best_key = Span("text", start, end), (near, weight)
     return best
 
 

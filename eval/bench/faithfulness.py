@@ -3,10 +3,11 @@
     python -m eval.bench.faithfulness [PLACES]
 
 Method. The sample's needs are asked as in the product; of each the first PLACES (default 5) matches
-are taken. From every card the quoted sentence is cut out, first of the achievement, then of the
-need, and the pair is scored again by the same index (comprehensiveness, DeYoung et al., ERASER, ACL
-2020). A card passes where the score falls both times. Beside it the same with a sentence drawn at
-random from the same text: what a quote chosen without reason would reach.
+are taken. What a card quotes is cut out, first of the achievement, then of the need, and the pair
+is scored again by the same index (comprehensiveness, DeYoung et al., ERASER, ACL 2020). A card
+passes where the score falls both times. Done with all that is quoted, the title with its marks and
+the sentence; with the sentence alone; and with a sentence drawn at random from title and text,
+which is what a quote chosen without reason would reach.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 import math
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,19 +39,20 @@ PLACES = 5
 
 @dataclass(frozen=True, slots=True)
 class Falls:
-    """By how much the score falls without a sentence, in log-odds."""
+    """By how much the score falls, in log-odds, without what is quoted of one side."""
 
-    achievement: float
-    need: float
-    random_achievement: float
-    random_need: float
+    all_quoted: float
+    sentence: float
+    random: float
 
 
-def without(side: Query, span: Span) -> Query:
-    """The side with a span cut out."""
-    text = side.title if span.field == "title" else side.text
-    rest = text[: span.start] + text[span.end :]
-    return replace(side, **{span.field: rest})
+def without(side: Query, spans: Sequence[Span]) -> Query:
+    """The side with spans cut out: at most one of each field."""
+    texts = {"title": side.title, "text": side.text}
+    for span in spans:
+        text = texts[span.field]
+        texts[span.field] = text[: span.start] + text[span.end :]
+    return replace(side, **texts)
 
 
 def main(arguments: list[str]) -> None:
@@ -63,26 +65,19 @@ def main(arguments: list[str]) -> None:
         store = LabelledStore(labelled.collection, makers, Path(folder), datetime.now(UTC))
         falls = list(_falls(store, list(labelled.collection.needs.values()), places))
         store.close()
-    achievement, need, random_achievement, random_need = (
-        np.array([getattr(fall, name) for fall in falls]) for name in Falls.__slots__
-    )
     write = sys.stdout.write
     write(f"{__doc__}\ncards: {len(falls)}\n")
-    for name, one, other in (
-        ("the quoted sentence", achievement, need),
-        ("a random sentence", random_achievement, random_need),
-    ):
+    for name in Falls.__slots__:
+        one, other = (np.array([getattr(pair[side], name) for pair in falls]) for side in (0, 1))
         write(
-            f"without {name}: the score falls for the achievement {np.mean(one > 0):.1%} "
+            f"without {name.replace('_', ' ')}: the score falls for the achievement "
+            f"{np.mean(one > 0):.1%} "
             f"(median by {np.median(one):.3f}), for the need {np.mean(other > 0):.1%} "
             f"(median by {np.median(other):.3f}), both {np.mean((one > 0) & (other > 0)):.1%}\n"
         )
-    worst = np.argsort(np.minimum(achievement, need))[:5]
-    write("least falls (achievement, need): "
-          + "; ".join(f"{achievement[i]:+.3f}, {need[i]:+.3f}" for i in worst) + "\n")  # fmt: skip
 
 
-def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[Falls]:
+def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[tuple[Falls, Falls]]:
     rng = np.random.default_rng(SEED)
     for need in needs:
         engine, ranking = store.ask(need, places)
@@ -93,7 +88,7 @@ def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[Fa
 
 def _of_card(
     engine: MatchEngine, prepared: PreparedQuery, match: Match, rng: np.random.Generator
-) -> Falls:
+) -> tuple[Falls, Falls]:
     need, record = prepared.query, match.document.record
     if not isinstance(record, Achievement):
         raise AssertionError("needs are matched with achievements")
@@ -106,11 +101,17 @@ def _of_card(
         return math.fsum(part.part for part in parts)
 
     whole = score(prepared, document)
-    spans = (explanation.document_sentence, _drawn(document, rng))
-    held = [whole - score(prepared, without(document, span)) for span in spans]
-    spans = (explanation.query_sentence, _drawn(need, rng))
-    asked = [whole - score(without(need, span), document) for span in spans]
-    return Falls(held[0], asked[0], held[1], asked[1])
+
+    def falls(side: Query, sentence: Span, again: Callable[[Query], float]) -> Falls:
+        title = Span("title", 0, len(side.title))
+        quoted = [title] if sentence.field == "title" else [title, sentence]
+        chosen = (quoted, [sentence], [_drawn(side, rng)])
+        return Falls(*(whole - again(without(side, spans)) for spans in chosen))
+
+    return (
+        falls(document, explanation.document_sentence, lambda held: score(prepared, held)),
+        falls(need, explanation.query_sentence, lambda asked: score(asked, document)),
+    )
 
 
 def _drawn(side: Query, rng: np.random.Generator) -> Span:
