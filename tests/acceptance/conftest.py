@@ -104,7 +104,7 @@ def here(
     for name, value in environment(home, cache).items():
         monkeypatch.setenv(name, value)
     for stream in (console.out, console.err):
-        monkeypatch.setattr(stream, "width", 160)
+        monkeypatch.setattr(stream, "_width", 160)
     if makers is not None:
         monkeypatch.setattr(Services, "makers", property(lambda _self: makers))
 

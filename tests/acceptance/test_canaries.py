@@ -150,7 +150,7 @@ def quick_parts() -> Iterator[None]:
         patch.setattr("api.services.MatchEngine", showing_all)
         patch.setenv("ZHITONG_ENCODER", "fake")
         for stream in (console.out, console.err):
-            patch.setattr(stream, "width", 5000)
+            patch.setattr(stream, "_width", 5000)  # None before: as wide as COLUMNS says
         yield
 
 

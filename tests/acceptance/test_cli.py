@@ -27,7 +27,7 @@ def test_the_demo_shows_pairs_with_reasons_and_writes_the_workbook(demo: str) ->
     assert "zhitong import" in demo
     path = Path(re.search(r"对接清单：(.+\.xlsx)", demo)[1])  # type: ignore[index]
     book = CalamineWorkbook.from_path(path)
-    assert book.sheet_names == ["对接清单", "同单位后移", "暂无合适成果", "说明"]
+    assert book.sheet_names == ["对接清单", "暂无合适成果", "说明"]
     header, *rows = book.get_sheet_by_name("对接清单").to_python()
     pairs = re.search(r"共 (\d+) 对", demo)
     answered = re.search(r"(\d+) 条需求中 (\d+) 条找到了成果", demo)
