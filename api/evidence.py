@@ -11,12 +11,13 @@ from typing import Any
 from api.cards import CardOut, card_fields
 from api.clock import TIME_ZONE
 from api.services import Services
-from corpus.confidentiality import Role
+from corpus.confidentiality import Role, hidden_fields
 from corpus.model import Achievement, Kind, Need, RecordFilter, Status
 from indexer.errors import IndexerError
 from indexer.shard import IndexShard
 from matcher.card import CardMaker
 from matcher.engine import MatchEngine
+from matcher.errors import MatchError
 from matcher.evidence import (
     Basis,
     Evidence,
@@ -28,12 +29,17 @@ from matcher.evidence import (
 )
 from matcher.explain import Explanation, Span
 from matcher.feedback import Pair
+from matcher.kept import EvidenceRepository
 from matcher.query import Query
 from matcher.ranking_models import RankingModel
 from matcher.scoring import Part, scoring_model
 
-# Evidence is whole; whoever looks at it later sees what his role may.
+# Evidence is whole; who may look at it is asked when it is read.
 _SEES_ALL = Role.ADMINISTRATOR
+
+
+class ClosedEvidenceError(MatchError):
+    """The role may not read what the evidence holds."""
 
 
 def proposal(services: Services, pair: Pair) -> Proposal | None:
@@ -46,7 +52,9 @@ def proposal(services: Services, pair: Pair) -> Proposal | None:
         with services.searching(Kind.ACHIEVEMENT) as (repository, shard, _):
             need = repository.require(Kind.NEED, pair.need).record
             stored = repository.require(Kind.ACHIEVEMENT, pair.achievement)
-            where = RecordFilter(statuses=frozenset(Status))
+            # Its score alone: its place among others is not part of evidence.
+            own = frozenset({pair.achievement})
+            where = RecordFilter(keys=own, statuses=frozenset(Status))
             engine = services.engine
             found = engine.explain_pair(repository, Query.of(need), stored, where, shard)
             achievement = stored.record
@@ -62,6 +70,25 @@ def proposal(services: Services, pair: Pair) -> Proposal | None:
     except IndexerError:
         # A judgement is worth keeping even where nothing can be said of the score.
         return None
+
+
+def readable_evidence(services: Services, number: int, role: Role) -> Evidence:
+    """An evidence, for a role that may read both records in full: its card quotes all of them.
+
+    Raises:
+        EvidenceError: there is none with this number.
+        ClosedEvidenceError: the role may not; nothing of it is said.
+    """
+    with services.reading() as session:
+        evidence = EvidenceRepository(session).evidence(number)
+    proposal = evidence.proposal
+    for record in (proposal.need, proposal.achievement):
+        # Contacts are not part of evidence.
+        if hidden_fields(record, role) - {"contacts"}:
+            raise ClosedEvidenceError(
+                f"匹配依据 {number} 里有没有向“{role.value}”公开的内容。请由看得到原文的人查看。"
+            )
+    return evidence
 
 
 def explained(evidence: Evidence) -> ExplainedAgain:

@@ -33,6 +33,8 @@ from matcher.ranking_models import RankingError, RankingModel
 
 FORMAT = "zhitong-ranking-1"
 START = "start"
+PART_LABELS: Mapping[str, str] = {START: "起点"} | {each.name: each.label for each in FEATURES}
+"""What the parts of a score are called for people, in the order in which they are added."""
 RELEVANT = 2
 """The grade from which an officer would pass a pair on: 较强."""
 _SHIPPED = "ranking-1.json"

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.commands.options import MOST_ROWS, JsonOption, KindOption, WhoOption
+from api.commands.options import MOST_ROWS, JsonOption, KindOption, RoleChoice, WhoOption
 from api.console import local_time, out, print_json
 from api.running import opened
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
@@ -23,7 +23,6 @@ duplicates_app = typer.Typer(
 GroupArgument = Annotated[
     int, typer.Argument(metavar="N", min=1, max=MOST_ROWS, help="组号，见 duplicates list。")
 ]
-RoleChoice = Annotated[Role, typer.Option("--role", help="按谁的权限显示。")]
 
 
 @duplicates_app.command()

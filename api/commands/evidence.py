@@ -8,13 +8,13 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.commands.options import MOST_ROWS, JsonOption
+from api.commands.options import MOST_ROWS, JsonOption, RoleChoice
 from api.console import local_time, out, print_json
-from api.evidence import explained, replayed
+from api.evidence import explained, readable_evidence, replayed
 from api.running import opened
+from corpus.confidentiality import Role
 from matcher.evidence import Difference, Evidence
-from matcher.features import FEATURES
-from matcher.kept import EvidenceRepository
+from matcher.scoring import PART_LABELS
 
 evidence_app = typer.Typer(
     help="评价时存下的匹配依据：当时的得分由什么组成，今天会怎么说。", no_args_is_help=True
@@ -22,14 +22,13 @@ evidence_app = typer.Typer(
 Number = Annotated[
     int, typer.Argument(metavar="编号", min=1, max=MOST_ROWS, help="见 feedback list --json。")
 ]
-_LABELS = {feature.name: feature.label for feature in FEATURES} | {"start": "起点"}
 
 
 @evidence_app.command()
-def show(number: Number, as_json: JsonOption = False) -> None:
+def show(number: Number, role: RoleChoice = Role.OFFICER, as_json: JsonOption = False) -> None:
     """当时的得分，用存下的模型和取值重新算一遍。"""
-    with opened() as services, services.reading() as session:
-        evidence = EvidenceRepository(session).evidence(number)
+    with opened() as services:
+        evidence = readable_evidence(services, number, role)
     again = explained(evidence)
     basis = evidence.proposal.basis
     if as_json:
@@ -50,7 +49,7 @@ def show(number: Number, as_json: JsonOption = False) -> None:
         table.add_column(column)
     for part in basis.parts:
         table.add_row(
-            _LABELS.get(part.feature, part.feature), f"{part.value:.4f}", f"{part.part:+.4f}",
+            PART_LABELS.get(part.feature, part.feature), f"{part.value:.4f}", f"{part.part:+.4f}",
             f"{again.parts.get(part.feature, float('nan')):+.4f}",
         )  # fmt: skip
     table.add_row("总分", "", f"{basis.score:+.4f}", f"{again.score:+.4f}")
@@ -59,11 +58,10 @@ def show(number: Number, as_json: JsonOption = False) -> None:
 
 
 @evidence_app.command()
-def replay(number: Number, as_json: JsonOption = False) -> None:
+def replay(number: Number, role: RoleChoice = Role.OFFICER, as_json: JsonOption = False) -> None:
     """用今天的程序、模型和词典重看当时的原文，列出哪里不同。"""
     with opened() as services:
-        with services.reading() as session:
-            evidence = EvidenceRepository(session).evidence(number)
+        evidence = readable_evidence(services, number, role)
         services.prepare()
         found = replayed(services, evidence)
     if as_json:

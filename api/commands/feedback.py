@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.commands.auditing import noted
-from api.commands.options import JsonOption, WhoOption
+from api.commands.options import JsonOption, RoleChoice, WhoOption
 from api.console import err, local_time, out, print_json
 from api.running import opened, reported_errors
 from api.security.audit import Action
@@ -30,7 +30,6 @@ feedback_app = typer.Typer(
 NeedArgument = Annotated[str, typer.Argument(metavar="NEED", help="需求编号。")]
 AchievementArgument = Annotated[str, typer.Argument(metavar="ACHIEVEMENT", help="成果编号。")]
 NoteOption = Annotated[str, typer.Option("--note", help="补充说明，最多 500 字。")]
-RoleChoice = Annotated[Role, typer.Option("--role", help="按谁的权限显示。")]
 
 
 @feedback_app.command()

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from api.commands.options import JsonOption, WhoOption
+from api.commands.options import JsonOption, RoleChoice, WhoOption
 from api.console import err, out, print_json
 from api.running import fail, opened
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
@@ -20,7 +20,6 @@ from corpus.repository import CorpusRepository
 
 need_app = typer.Typer(help="需求写得清不清楚；该问企业什么；记下回答。", no_args_is_help=True)
 KeyArgument = Annotated[str, typer.Argument(metavar="KEY", help="需求编号。")]
-RoleChoice = Annotated[Role, typer.Option("--role", help="按谁的权限显示。")]
 
 
 @need_app.command()

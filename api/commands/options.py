@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from corpus.confidentiality import Role
 from corpus.model import Kind
 
 MOST_ROWS = 2**63 - 1
@@ -35,6 +36,7 @@ def current_user() -> str:
 
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
 LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=100, help="最多几条。")]
+RoleChoice = Annotated[Role, typer.Option("--role", help="按谁的权限显示。")]
 WhoOption = Annotated[
     str, typer.Option("--who", help="记入历史的姓名。", default_factory=current_user)
 ]

@@ -123,6 +123,13 @@ class World:
             raise result.exception
         return result.output if all_of_it else result.stdout
 
+    def evidence(self) -> list[int]:
+        """Numbers of what judgements rest on."""
+        listed = self.run("feedback", "list", "-n", "1000", "--json", all_of_it=False)
+        found = {entry["evidence"] for entry in json.loads(listed)["entries"]} - {None}
+        assert found, "no judgement kept what it rested on"
+        return sorted(found)
+
     def settings(self) -> Settings:
         return Settings(home=self.home, encoder="fake", database_url="", requests_per_minute=10**6)
 
@@ -215,6 +222,9 @@ def printed(world: World, role: Role, folder: Path) -> Iterator[tuple[str, str]]
             yield " ".join(asked), run(*asked)
         for need, achievement in alike_pairs(world):
             asked = ["explain", need, achievement, *as_role, *form]
+            yield " ".join(asked), run(*asked)
+        for number, act in itertools.product(world.evidence(), ("show", "replay")):
+            asked = ["evidence", act, str(number), *as_role, *form]
             yield " ".join(asked), run(*asked)
     for name in ("out.xlsx", "out.jsonl"):
         path = folder / name

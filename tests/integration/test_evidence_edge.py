@@ -17,7 +17,7 @@ from api.evidence import explained, proposal, replayed
 from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
-from corpus.model import Achievement, Kind, Need
+from corpus.model import Achievement, Confidentiality, Kind, Need
 from corpus.repository import CorpusRepository
 from indexer.testing import FakeEncoder
 from matcher.engine import MatchConfig
@@ -143,3 +143,22 @@ def test_commands_show_and_replay(services: Services) -> None:
     missing = invoke("show", "99")
     assert missing.exit_code == 2
     assert "没有编号为 99 的匹配依据" in missing.stderr
+
+
+def test_evidence_is_for_whoever_may_read_both_records(services: Services) -> None:
+    with services.writing() as session:
+        closed = replace(OFFER, key="A2", confidentiality=Confidentiality.CONFIDENTIAL)
+        CorpusRepository(session).upsert([closed], now_at())
+    services.refresh_index(Kind.ACHIEVEMENT)
+    entry, _ = feedback.give(services, Pair("N1", "A2"), "王工", ACCEPT, Role.ADMINISTRATOR)
+    assert entry.evidence is not None
+
+    def invoke(role: Role, act: str) -> Result:
+        return CliRunner().invoke(app, ["evidence", act, str(entry.evidence), "--role", role])
+
+    for act in ("show", "replay"):
+        assert invoke(Role.ADMINISTRATOR, act).exit_code == 0
+        refused = invoke(Role.OFFICER, act)
+        assert refused.exit_code == 2
+        assert "没有向“招商干部”公开" in refused.stderr
+        assert OFFER.title not in refused.output
