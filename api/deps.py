@@ -9,13 +9,13 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
 from api.security.errors import FormTokenError
+from api.security.policy import SAFE_METHODS
 from api.security.secrets import is_form_token
 from api.security.visitor import Visitor
 from api.services import Services
 from corpus.confidentiality import Role
 from corpus.model import Maturity, RecordFilter
 
-_SAFE = frozenset({"GET", "HEAD"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -52,7 +52,7 @@ async def form_checked(request: Request, visitor: VisitorDep) -> AsyncIterator[N
 async def _check_form(request: Request, visitor: Visitor) -> None:
     if request.scope["route"].path != request.state.place:
         raise AssertionError("the guard judged another route than the one that answers")
-    if request.method in _SAFE or visitor.by_token or visitor.is_open:
+    if request.method in SAFE_METHODS or visitor.by_token or visitor.is_open:
         return
     given = request.headers.get("x-csrf-token")
     if given is None and request.headers.get("content-type", "").startswith(_FORMS):

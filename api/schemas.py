@@ -18,7 +18,7 @@ from matcher.explain import Span
 from matcher.features import FEATURES
 from matcher.next_routes import NextRoute, RouteName
 from matcher.query import Query
-from matcher.scoring import Level, ScoringModel
+from matcher.scoring import PART_LABELS, Level, ScoringModel
 
 Field_ = Literal["title", "text"]
 
@@ -163,7 +163,7 @@ class PartOut(Wire):
             found.append(
                 cls(
                     feature=part.feature,
-                    label=feature.label if feature else "起点",
+                    label=PART_LABELS[part.feature],
                     reason=feature.reason if feature else "随便一对被人评过、但无关的需求和成果",
                     value=part.value,
                     weight=row.weight if row else part.part,

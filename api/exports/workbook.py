@@ -12,8 +12,7 @@ from api.exports.writing import new_workbook
 from api.schemas import MatchOut, RankingOut
 from corpus.model import Kind
 from matcher.diversity import DiversityConfig
-from matcher.features import FEATURES
-from matcher.scoring import START
+from matcher.scoring import PART_LABELS
 
 _COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),
@@ -22,17 +21,16 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
     ("合作方式", 20), ("价格", 14),
     ("可能性", 9), ("等级", 8), ("共同的词", 30), ("需求原句", 50), ("成果原句", 50),
     *CARD_COLUMNS,
-    ("起点", 8), *((feature.label, 9) for feature in FEATURES), ("总分", 9),
+    *((label, 9) for label in PART_LABELS.values()), ("总分", 9),
 )  # fmt: skip
 _CAP = DiversityConfig()
-_PARTS = (START, *(feature.name for feature in FEATURES))
-_SCORES = frozenset({"起点", *(feature.label for feature in FEATURES), "总分"})
+_SCORES = frozenset({*PART_LABELS.values(), "总分"})
 _NOTES = (
     "本清单由程序提出，请人工核对后使用。",
     "可能性：专职技术转移人员认为这一对“较强”以上的可能，0% 至 100%，"
     "由总分换算：1 ÷ (1 + e^−总分)，可以复算。",
     "等级：强、较强、弱、无，按人工评级中各等级所占的比例从总分划出；等级为强的也并非必成。",
-    "总分：右侧四列（起点、意思相近、泛泛相近、用词相同）相加。",
+    f"总分：{'、'.join(PART_LABELS.values())}各列相加。",
     "共同的词、需求原句、成果原句：都摘自双方原文，未作改写。",
     "指标核对：需求写明的每一项指标，对照成果原文；判为满足或不满足的，双方原文都有依据。",
     "不利因素：“阻碍”是按原文合不上，“疑点”要请人看，“待问”是没有写明；都请核对原文。",
@@ -102,7 +100,7 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
         match.query_sentence.quote,
         match.document_sentence.quote,
         *card_cells(match, match.near_copies),
-        *(parts.get(name) for name in _PARTS),
+        *(parts.get(name) for name in PART_LABELS),
         match.score,
     ]
 

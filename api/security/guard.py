@@ -21,14 +21,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors
 from api.security.audit import Actor
-from api.security.policy import Place, Rule, places, rule_for
+from api.security.policy import SAFE_METHODS, Place, Rule, places, rule_for
 from api.security.rate import RateLimiter
 from api.security.recognition import Recognition
 from api.security.visitor import Visitor, demonstration, nobody
 from corpus.confidentiality import Role
 from corpus.model import CorpusError
 
-_SAFE = frozenset({"GET", "HEAD"})
 _PROGRAMS = ("/api/", "/openapi.json")
 """Where tokens are good, and where the answer to somebody unknown is no login page."""
 _LONGEST_NEXT = 2000
@@ -165,7 +164,7 @@ class Guard:
 
 def _check_origin(request: Request, visitor: Visitor) -> None:
     """What a browser sends for another site's page changes nothing here."""
-    if request.method in _SAFE or visitor.by_token:
+    if request.method in SAFE_METHODS or visitor.by_token:
         return
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
@@ -182,7 +181,7 @@ def _refusal(request: Request, rule: Rule, visitor: Visitor) -> Response | None:
         return None
     path = request.url.path
     if not visitor.is_known:
-        if path.startswith(_PROGRAMS) or request.method not in _SAFE:
+        if path.startswith(_PROGRAMS) or request.method not in SAFE_METHODS:
             raise _Stopped(401, "需要登录", "请先登录，或在请求里带上令牌。",
                         {"WWW-Authenticate": "Bearer"})  # fmt: skip
         wanted = f"{path}?{request.url.query}" if request.url.query else path

@@ -17,6 +17,9 @@ from starlette.routing import BaseRoute, compile_path
 from api.security.accounts import ROLES
 from corpus.confidentiality import Role
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+"""What asks and changes nothing (RFC 9110, 9.2.1); no route answers the others of them."""
+
 
 class Rows(StrEnum):
     """Which rows a route shows or changes."""
