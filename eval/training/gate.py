@@ -1,14 +1,14 @@
 """Train a ranking model and hold it against what answers now.
 
-On a set that was learnt from, the *recipe* is measured: a model is fitted anew for every fold, on
-what the fold does not test. On the sample, which is never learnt from here unless it is asked for,
-the model itself is measured. It passes where no set got worse beyond noise.
+On a set that was learnt from, the *recipe* is measured, whatever the set is: a model is fitted
+anew for every fold, on what the fold does not test. On a set that was not, the model itself is.
+It passes where no set got worse beyond noise.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eval.baseline import Baseline, Verdict, judge, measure_now, read_baseline, stored_names
@@ -88,9 +88,10 @@ def train(
     model = fit_model(sources, name, prior=prior)
     verdicts: list[Verdict] = []
     left_out: list[str] = []
+    learnt = [replace(one, labelled=replace(one.labelled, trains=True)) for one in learnt]
     for where in (*learnt, *measured):
         labelled = where.labelled
-        folds = labelled.trains and where in learnt
+        folds = where in learnt
         usable = usable_needs(labelled.collection.qrels, labelled.min_candidates)
         if not usable or (folds and len(usable) < FOLDS):
             left_out.append(f"{labelled.name}：可度量的需求只有 {len(usable)} 条，没有检验。")

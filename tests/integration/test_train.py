@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,13 @@ from api.services import Services
 from api.settings import Settings
 from corpus.model import Achievement, Need
 from corpus.repository import CorpusRepository
+from eval.training.ranking import Source, fit_model
 from indexer.testing import FakeEncoder
 from matcher.feedback import Pair, Verdict, judgement
 from matcher.kept import RankingRepository
 from matcher.ranking_models import GateResult
 from matcher.repository import FeedbackRepository
-from matcher.scoring import scoring_model, shipped_model
+from matcher.scoring import ScoringModel, scoring_model, shipped_model
 from matcher.testing import plain_model
 from tests.conftest import NOW_AT
 from tests.integration.faked import use_fakes
@@ -111,3 +112,24 @@ def test_the_promoted_model_answers_at_once(
     assert services.ranking_model() is shipped_model()
     for each in (services, other):
         each.close()
+
+
+def test_what_was_learnt_from_is_measured_on_needs_that_were_not(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the sample, which is usually measured as it is: else it would judge itself."""
+    fitted: list[int] = []
+
+    def noted(sources: Sequence[Source], prior: ScoringModel | None) -> ScoringModel:
+        fitted.append(len(sources[0].qrels))
+        return fit_model(sources, prior=prior)
+
+    monkeypatch.setattr("eval.rankers.fit_model", noted)
+    gate = tmp_path / "g.json"
+    files = ["--out", str(tmp_path / "m.json"), "--gate", str(gate)]
+    result = program("train", "sample", "--no-feedback", "--fresh", *files)
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(gate.read_text("utf-8"))
+    assert [each["set"] for each in report["verdicts"]] == ["sample"]
+    assert len(fitted) == 5
+    assert all(0 < needs < 72 for needs in fitted)
