@@ -15,7 +15,7 @@ from indexer.scored import ScoredDoc, top_documents
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from matcher.explain import Explanation, explain
-from matcher.features import Signals, brought, exact_signals, quick_signals
+from matcher.features import Signals, brought, signals_of
 from matcher.filters import EligibleIds
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import GUESSED, Scales
@@ -185,27 +185,6 @@ class MatchEngine:
             )
         return rankings
 
-    def match_record(
-        self,
-        repository: CorpusRepository,
-        kind: Kind,
-        key: str,
-        where: RecordFilter,
-        limit: int,
-        shard: IndexShard | None = None,
-        shelved: Collection[int] = (),
-    ) -> tuple[StoredRecord, Ranking]:
-        """Matches of one stored record on the other side, without the ids in ``shelved``.
-
-        Raises:
-            UnknownRecordError: no such record.
-            ShardError: no index can answer.
-        """
-        stored = repository.require(kind, key)
-        query = Query.of(stored.record)
-        [ranking] = self.match(repository, [query], kind.other, where, limit, shard, [shelved])
-        return stored, ranking
-
     # -- why not this one ----------------------------------------------------------------
 
     def explain_pair(
@@ -254,9 +233,16 @@ class MatchEngine:
         scale, _ = self._scales.of(shard)
         return (*found, GUESSED) if scale.guessed else found
 
-    def _signals(self, shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Signals:
-        scale, _ = self._scales.of(shard)
-        return scale.of(exact_signals(shard, query, ids, scale.centre))
+    def _signals(
+        self,
+        shard: IndexShard,
+        query: PreparedQuery,
+        ids: NDArray[np.int64],
+        *,
+        exact: bool = True,
+    ) -> Signals:
+        scale, typical = self._scales.of(shard)
+        return scale.of(signals_of(shard, query, ids, typical, exact=exact))
 
     def _best(
         self, shard: IndexShard, query: PreparedQuery, allowed: NDArray[np.int64], limit: int
@@ -267,8 +253,7 @@ class MatchEngine:
         if limit < 1:
             return []
         if len(ids) > max(_FEW, limit):
-            scale, typical = self._scales.of(shard)
-            quick = model.scores(scale.of(quick_signals(shard, query, ids, typical)))
+            quick = model.scores(self._signals(shard, query, ids, exact=False))
             least = np.partition(quick, len(quick) - limit)[len(quick) - limit] - _SLACK
             ids = ids[quick >= least]
         scores = model.scores(self._signals(shard, query, ids))

@@ -87,43 +87,33 @@ def features(signals: Signals) -> Values:
     return np.stack([feature.func(signals) for feature in FEATURES], axis=1)
 
 
-def exact_signals(
+def signals_of(
     shard: IndexShard,
     query: PreparedQuery,
     ids: NDArray[np.int64],
-    centre: NDArray[np.float32],
+    typical: Values,
+    *,
+    exact: bool = True,
 ) -> Signals:
-    """Canonical float64 signals of these documents, the same for one in whatever company.
+    """Signals of these documents in canonical float64, the same for one in whatever company.
 
-    ``centre`` (dimension,) is the mean query vector.
+    The ids are of the shard; ``typical`` is that of all of its documents. Not ``exact``: quickly
+    and but for the last digits of the cosines, to tell which documents are worth scoring exactly.
     """
-    nobody = np.full(len(ids), np.nan)
-    title = text = typical = words = nobody
-    if shard.dense is not None and query.vector is not None:
-        title, text = shard.dense.exact_rows(query.vector, ids)
-        typical, _ = shard.dense.exact_rows(centre, ids)
+    title = text = known = words = np.full(len(ids), np.nan)
+    dense = shard.dense
+    if dense is not None and query.vector is not None:
+        places = np.searchsorted(shard.doc_ids(), ids)
+        known = typical[places]
+        if exact:
+            title, text = dense.exact_rows(query.vector, ids)
+        else:
+            quick = dense.best_scores(query.vector)
+            title, text = (scores[places].astype(np.float64) for scores in quick)
     if shard.lexical is not None:
         words = shard.lexical.pair_scores(query.terms, ids)
-    return Signals(title, text, typical, words, _pairs(shard, query, ids))
-
-
-def quick_signals(
-    shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64], typical: Values
-) -> Signals:
-    """``exact_signals`` but for the last digits of the cosines: to tell which documents to score.
-
-    ``typical`` is that of all of the shard's documents.
-    """
-    nobody = np.full(len(ids), np.nan)
-    places = np.searchsorted(shard.doc_ids(), ids)
-    title = text = found = words = nobody
-    if shard.dense is not None and query.vector is not None:
-        titles, texts = shard.dense.best_scores(query.vector)
-        title, text = titles[places].astype(np.float64), texts[places].astype(np.float64)
-        found = typical[places]
-    if shard.lexical is not None:
-        words = shard.lexical.pair_scores(query.terms, ids)
-    return Signals(title, text, found, words, _pairs(shard, query, ids))
+    pairs = shard.bigrams.pair_scores(query.bigrams, ids)
+    return Signals(title, text, known, words, pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +158,3 @@ def brought(
     pairs = shard.bigrams.document_score(query.bigrams, document_terms(bigrams, record))
     signals = Signals(*(np.array([value]) for value in (title, text, typical, words, pairs)))
     return Brought(signals, contributions, window)
-
-
-def _pairs(shard: IndexShard, query: PreparedQuery, ids: NDArray[np.int64]) -> Values:
-    return shard.bigrams.pair_scores(query.bigrams, ids)

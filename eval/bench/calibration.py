@@ -22,13 +22,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.bench.defaults import default_makers
 from eval.experiment import LabelledStore, Pool, Ranker
 from eval.folds import split
 from eval.labelled import SAMPLE, LabelledSet, read_set
 from eval.training.ranking import Source, fit_model
 from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchConfig
 from matcher.scoring import RELEVANT, Level, logistic, shipped_model
 
@@ -78,8 +77,7 @@ def held_out(labelled: LabelledSet, store: LabelledStore) -> tuple[Values, list[
 
 def main(arguments: list[str]) -> None:
     """Measure and print."""
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
+    makers = default_makers()
     sys.stdout.write(f"{__doc__}\n")
     with _opened("graded-pairs", Path(arguments[0]), makers) as (labelled, store):
         _calibration(*held_out(labelled, store))

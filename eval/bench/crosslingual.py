@@ -36,7 +36,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -48,8 +47,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.languages import LANGUAGES, Language
+from eval.bench.defaults import default_encoder
 from indexer.bridge import bridged_grams
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
+from indexer.encoder import SentenceTransformerEncoder
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.offsets import STRENGTH, Offsets, language_offsets, without_language
 
@@ -354,8 +354,7 @@ def main(arguments: list[str]) -> None:
         language: [json.loads(line) for line in (folder / f"{language}.jsonl").open("rb")]
         for language in LANGUAGES
     }
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    encoder = SentenceTransformerEncoder(cache)
+    encoder = default_encoder()
     held = json.loads(Path(arguments[1]).read_text("utf-8")) if len(arguments) > 1 else []
     bench = Bench(encoder, language_offsets(encoder), frozenset(held))
 

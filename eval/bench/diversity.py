@@ -34,15 +34,13 @@ import numpy as np
 from corpus.duplicates.detect import find_duplicates
 from corpus.duplicates.groups import group_duplicates
 from corpus.duplicates.profile import Document
+from eval.bench.defaults import default_makers
 from eval.bench.planting import COPIES
 from eval.experiment import LabelledStore, Pool, Ranker, Run, collection
 from eval.exposure import exposure
 from eval.measures import evaluate, ndcg, usable_needs
 from eval.qrels import read_qrels
 from eval.significance import paired_bootstrap
-from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.diversity import DiversityConfig, Ranked, diversify
 from matcher.engine import MatchConfig
 
@@ -145,8 +143,7 @@ def without_copies(qrels: Grades, ranking: Run, group: Mapping[str, str]) -> dic
 
 def main() -> None:
     """Rank once, rearrange, measure, print."""
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
+    makers = default_makers()
     with resources.as_file(resources.files("corpus.resources").joinpath("sample")) as folder:
         needs = _rows(folder / "needs.jsonl")
         offers, qrels = listed_again(

@@ -24,11 +24,9 @@ import numpy as np
 
 from corpus.model import Achievement
 from corpus.text import sentences
+from eval.bench.defaults import default_makers
 from eval.experiment import LabelledStore
 from eval.labelled import SAMPLE, read_set
-from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import AnyQuery, Match, MatchEngine
 from matcher.explain import Span
 from matcher.query import PreparedQuery, Query, prepare_queries
@@ -58,8 +56,7 @@ def without(side: Query, spans: Sequence[Span]) -> Query:
 def main(arguments: list[str]) -> None:
     """Measure and print."""
     places = int(arguments[0]) if arguments else PLACES
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
+    makers = default_makers()
     labelled = read_set(SAMPLE)
     with tempfile.TemporaryDirectory() as folder:
         store = LabelledStore(labelled.collection, makers, Path(folder), datetime.now(UTC))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +18,8 @@ from sklearn.svm import LinearSVC
 
 from corpus.fields import HEADS, FieldModel, features
 from corpus.ngrams import Counts, NgramConfig, count
+from eval.bench.defaults import default_encoder
 from eval.bench.fields_data import Labelled, sparse
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
 from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.tokenizer import JiebaTokenizer
 
@@ -226,8 +224,7 @@ def over_vectors(
 
 def encode(pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
     """Centred vectors of the title and the text's first ``VECTOR_CHARS`` characters."""
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    vectors = SentenceTransformerEncoder(cache).encode_passages(
+    vectors = default_encoder().encode_passages(
         [f"{title}\n{text[:VECTOR_CHARS]}" for title, text in pairs]
     )
     return np.asarray((vectors - vectors.mean(axis=0)) * 10)

@@ -29,9 +29,10 @@ from corpus.confidentiality import Role
 from corpus.database import create_schema, open_database
 from corpus.model import Kind, Need, RecordFilter
 from corpus.repository import CorpusRepository
+from eval.bench.defaults import default_encoder
 from eval.bench.objections import sample_pairs
 from indexer.build import Makers, build_index
-from indexer.encoder import Encoder, EncoderConfig, SentenceTransformerEncoder
+from indexer.encoder import Encoder
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
 from matcher.card import CardMaker
@@ -71,8 +72,7 @@ class Remembering:
 def main(arguments: list[str]) -> None:
     """Build, ask, print."""
     count = int(arguments[0]) if arguments else COUNT
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    makers = Makers(Remembering(SentenceTransformerEncoder(cache)), JiebaTokenizer())
+    makers = Makers(Remembering(default_encoder()), JiebaTokenizer())
     pairs = sample_pairs(0)
     needs = list({need.key: need for need, _, _ in pairs}.values())
     originals = list({offer.key: offer for _, offer, _ in pairs}.values())

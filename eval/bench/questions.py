@@ -34,13 +34,11 @@ from corpus.quality.aspects import CORE
 from corpus.quality.assessment import written
 from corpus.quality.words import terms
 from corpus.text import fold, sentences
+from eval.bench.defaults import default_makers
 from eval.experiment import Collection, LabelledStore, Pool, Ranker
 from eval.measures import MEASURES, evaluate, usable_needs
 from eval.qrels import read_qrels, read_texts
 from eval.significance import paired_bootstrap
-from indexer.build import Makers
-from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchConfig
 from matcher.query import Query
 
@@ -138,8 +136,7 @@ def rank(
             judged[key] = qrels[one.original.key]
     texts = read_texts(folder / "achievements.jsonl", "achievement_id")
     documents = {row["achievement_id"]: Query(row["title"], row["text"]) for row in texts}
-    cache = EncoderConfig(cache_dir=Path(tempfile.gettempdir()) / "zhitong-bench")
-    makers = Makers(SentenceTransformerEncoder(cache), JiebaTokenizer())
+    makers = default_makers()
     with tempfile.TemporaryDirectory() as place:
         labelled = Collection(queries, documents, judged)
         store = LabelledStore(labelled, makers, Path(place), datetime.now(UTC))

@@ -19,6 +19,7 @@ from corpus.model import (
     Need,
     Organisation,
     RecordFilter,
+    StoredRecord,
     UnknownRecordError,
 )
 from corpus.repository import CorpusRepository
@@ -29,7 +30,7 @@ from indexer.scored import top_documents
 from indexer.store import ShardStore
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer, Lexicon
-from matcher.engine import Match, MatchConfig, MatchEngine
+from matcher.engine import Match, MatchConfig, MatchEngine, Ranking
 from matcher.query import Query
 from matcher.scoring import Weight
 from matcher.testing import open_config, plain_model
@@ -104,6 +105,14 @@ class World:
             )  # fmt: skip
         return list(ranking.matches)
 
+    def match_record(
+        self, repository: CorpusRepository, kind: Kind, key: str
+    ) -> tuple[StoredRecord, Ranking]:
+        stored = repository.require(kind, key)
+        query = Query.of(stored.record)
+        [ranking] = self.engine.match(repository, [query], kind.other, RecordFilter(), 3)
+        return stored, ranking
+
     def keys(self, text: str, where: RecordFilter | None = None) -> list[str]:
         return [match.document.record.key for match in self.search(text, where)]
 
@@ -116,13 +125,13 @@ def world(engine: Engine, tmp_path: Path) -> World:
 def test_both_directions_and_free_text(world: World) -> None:
     with Session(world.database) as session:
         repository = CorpusRepository(session)
-        stored, ranking = world.engine.match_record(repository, Kind.NEED, "N1", RecordFilter(), 3)
+        stored, ranking = world.match_record(repository, Kind.NEED, "N1")
         assert stored.record.key == "N1"
         assert ranking.matches[0].document.record.key == "A1"
-        _, back = world.engine.match_record(repository, Kind.ACHIEVEMENT, "A3", RecordFilter(), 3)
+        _, back = world.match_record(repository, Kind.ACHIEVEMENT, "A3")
         assert back.matches[0].document.record.key == "N2"
         with pytest.raises(UnknownRecordError, match="没有编号为 N9 的需求"):
-            world.engine.match_record(repository, Kind.NEED, "N9", RecordFilter(), 3)
+            world.match_record(repository, Kind.NEED, "N9")
     assert world.keys("骨质瓷釉面")[0] == "A3"
 
 
