@@ -22,6 +22,7 @@ from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError
 from matcher.feedback import FeedbackError, UnknownFeedbackError
+from matcher.ranking_models import RankingError
 
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),
@@ -30,6 +31,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownFeedbackError: (404, "没有这条评价"),
     ClosedToRaterError: (403, "内容没有公开"),
     FeedbackError: (400, "评价没有记下"),
+    RankingError: (503, "检索暂不可用"),
     MatchError: (400, "无法匹配"),
     FormTokenError: (403, "页面已过期"),
     UnknownAccountError: (404, "没有这个用户或令牌"),

@@ -31,7 +31,7 @@ from matcher.explain import Explanation, Span
 from matcher.feedback import Pair
 from matcher.kept import EvidenceRepository
 from matcher.query import Query
-from matcher.ranking_models import RankingModel
+from matcher.ranking_models import RankingError, RankingModel
 from matcher.scoring import Part, scoring_model
 
 # Evidence is whole; who may look at it is asked when it is read.
@@ -67,7 +67,7 @@ def proposal(services: Services, pair: Pair) -> Proposal | None:
                 engine, shard, need, achievement, match.parts, match.explanation, services.today()
             )
             return Proposal(need=need, achievement=achievement, basis=basis)
-    except IndexerError:
+    except (IndexerError, RankingError):
         # A judgement is worth keeping even where nothing can be said of the score.
         return None
 

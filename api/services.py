@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -46,6 +46,15 @@ _BATCH = 256
 _ATTEMPTS = 5
 
 
+@dataclass(eq=False)
+class _Answering:
+    """The engine that answers now; one for all views of the same services."""
+
+    engine: MatchEngine | None = None
+    promoted: tuple[str, ScoringModel] | None = None
+    """The promoted model by its hash."""
+
+
 class Services:
     """Opened on first use, so that ``zhitong --help`` stays quick."""
 
@@ -54,15 +63,14 @@ class Services:
         self.scope: RowScope = EVERY_ROW
         """The records that are there for whoever works with these services."""
         self._lock = threading.RLock()
-        self._engine: MatchEngine | None = None
-        self._promoted: tuple[str, ScoringModel] | None = None
+        self._answering = _Answering()
 
     def seen_by(self, scope: RowScope) -> Services:
         """The same parts, for somebody for whom only some records are there."""
         if scope == self.scope:
             return self
         with self._lock:
-            _ = self.database, self.engine, self.indexing  # shared, not made for each
+            _ = self.database, self.indexing  # shared, not made for each
             view = copy.copy(self)
         view.scope = scope
         return view
@@ -102,10 +110,11 @@ class Services:
             RankingError: the promoted model does not fit this release.
         """
         model = self.ranking_model()
+        now = self._answering
         with self._lock:
-            if self._engine is None or self._engine.config.model is not model:
-                self._engine = MatchEngine(self.makers, self.store, MatchConfig(model=model))
-            return self._engine
+            if now.engine is None or now.engine.config.model is not model:
+                now.engine = MatchEngine(self.makers, self.store, MatchConfig(model=model))
+            return now.engine
 
     def ranking_model(self) -> ScoringModel:
         """The promoted model, or that which ships; the same object until another is promoted.
@@ -117,10 +126,11 @@ class Services:
             active = RankingRepository(session).active()
         if active is None:
             return shipped_model()
+        now = self._answering
         with self._lock:
-            if self._promoted is None or self._promoted[0] != active.model.hash:
-                self._promoted = (active.model.hash, scoring_model(active.model))
-            return self._promoted[1]
+            if now.promoted is None or now.promoted[0] != active.model.hash:
+                now.promoted = (active.model.hash, scoring_model(active.model))
+            return now.promoted[1]
 
     def encoder_config(self) -> EncoderConfig:
         """The encoder's part of the settings."""

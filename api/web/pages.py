@@ -18,6 +18,7 @@ from corpus.confidentiality import Role
 from corpus.model import Kind, Maturity
 from corpus.taxonomy import counties, regions, technology_fields
 from indexer.errors import IndexerError
+from matcher.ranking_models import RankingError
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 _METHODS = ["GET", "HEAD"]
@@ -117,8 +118,8 @@ def record_page(
 
 
 def _matches(services: Services, kind: Kind, key: str, role: Role) -> tuple[RankingOut | None, str]:
-    # The record itself can be read while the index cannot.
+    # The record itself can be read while nothing can be ranked.
     try:
         return services.match(kind, key, services.record_filter(), _MATCHES, role), ""
-    except IndexerError as error:
+    except (IndexerError, RankingError) as error:
         return None, str(error)

@@ -14,8 +14,11 @@ from api.app import create_app
 from api.security.accounts import ROLES
 from api.security.audit import Action, AuditLog
 from api.security.policy import POLICY, places, rule_for
+from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
+from matcher.engine import MatchEngine
+from matcher.ranking_models import RankingError
 from tests.integration.accounts import create, log_in, services_of
 from tests.integration.office import (
     BODY,
@@ -321,3 +324,28 @@ def test_a_password_is_changed_and_other_browsers_are_out(client: TestClient) ->
         assert client.get("/").status_code == 200
         assert client.post("/logout", data={"csrf": csrf(done.text)}).status_code == 303
         assert other.get("/").status_code == 303
+
+
+def test_a_ranking_model_that_does_not_fit_keeps_nobody_out(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records are read and judged as ever; what would be ranked says what to do."""
+
+    def unfit(_services: Services) -> MatchEngine:
+        raise RankingError("排序模型不适用于本版程序。请用 zhitong train 重新训练。")
+
+    monkeypatch.setattr(Services, "engine", property(unfit))
+    with_password(client)
+    assert submit(client, "ligong", PASSWORD).status_code == 303
+    log_in(client, Role.COUNTY, **SCOPES[Role.COUNTY])
+    assert client.get("/needs").status_code == 200
+    page = client.get("/needs/N1")
+    assert page.status_code == 200
+    assert "zhitong train" in page.text
+    search = client.get("/api/v1/search", params={"q": "钢渣"})
+    assert search.status_code == 503
+    assert "zhitong train" in search.json()["detail"]
+    log_in(client, Role.OFFICER)
+    judged = client.post("/api/v1/feedback", json=BODY)
+    assert judged.status_code == 201
+    assert judged.json()["evidence"] is None
