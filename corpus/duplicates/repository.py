@@ -34,9 +34,6 @@ from corpus.model import Kind, Status
 from corpus.repository import CorpusRepository
 from corpus.tables import stored_id
 
-# SQLite's oldest limit on bound parameters is 999.
-_CHUNK = 500
-
 
 class DuplicateRepository:
     """Duplicate groups of one session."""
@@ -75,25 +72,12 @@ class DuplicateRepository:
 
     def open_groups(self, kind: Kind, keys: Sequence[str]) -> dict[str, StoredGroup]:
         """By key, the open group that a record is in; records without one are missing."""
+        rows = self._rows.with_members(kind, keys, GroupState.OPEN)
+        members = self._rows.members([stored_id(row) for row in rows])
         found: dict[str, StoredGroup] = {}
-        for start in range(0, len(keys), _CHUNK):
-            asked = select(DuplicateMemberTable.group_id).where(
-                col(DuplicateMemberTable.key).in_(keys[start : start + _CHUNK])
-            )
-            statement = (
-                select(DuplicateGroupTable)
-                .where(
-                    DuplicateGroupTable.kind == kind.value,
-                    DuplicateGroupTable.state == GroupState.OPEN.value,
-                    col(DuplicateGroupTable.id).in_(asked),
-                )
-                .order_by(col(DuplicateGroupTable.id))
-            )
-            rows = list(self._session.exec(statement))
-            members = self._rows.members([stored_id(row) for row in rows])
-            for row in rows:
-                group = _stored(row, members[stored_id(row)])
-                found.update(dict.fromkeys(group.keys, group))
+        for row in rows:
+            group = _stored(row, members[stored_id(row)])
+            found.update(dict.fromkeys(group.keys, group))
         return {key: found[key] for key in keys if key in found}
 
     def history(self, group_id: int) -> list[GroupEvent]:
