@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors
 from api.clock import now_at
 from api.deps import form_checked
-from api.routes import explaining, feedback, matching, records, system
+from api.routes import feedback, matching, records, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -104,7 +104,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     app.state.services = services
     app.state.cookies = cookies
     errors.install(app)
-    for module in (system, matching, explaining, records, feedback, accounts, tokens, pages):
+    for module in (system, matching, records, feedback, accounts, tokens, pages):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

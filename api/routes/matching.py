@@ -1,4 +1,4 @@
-"""Search and matches, both directions."""
+"""Search, matches in both directions, and why not this one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.deps import FilterDep, Key, Limit, RoleDep, ServicesDep
+from api import explaining
+from api.deps import FilterDep, Key, Limit, Name, RoleDep, ServicesDep
+from api.explaining import ExplainOut
 from api.schemas import Problem, RankingOut
 from corpus.model import Kind
 
@@ -59,3 +61,16 @@ def achievement_matches(
 ) -> RankingOut:
     """Needs for an achievement."""
     return services.match(Kind.ACHIEVEMENT, achievement_id, where, limit, role)
+
+
+@router.get("/explain", responses=_NOT_FOUND)
+def explain(
+    services: ServicesDep,
+    role: RoleDep,
+    where: FilterDep,
+    need: Annotated[Name, Query(description="Id of the need.", examples=["SN1001"])],
+    achievement: Annotated[Name, Query(description="Id of the achievement.", examples=["SA1001"])],
+    limit: Limit = 10,
+) -> ExplainOut:
+    """Where a pair stands: its place and score, or what keeps it out, and its card."""
+    return explaining.explain_pair(services, need, achievement, where, limit, role)
