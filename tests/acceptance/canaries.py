@@ -36,8 +36,10 @@ class Canary:
         """Whether it stands in an output, made ``readable``."""
         if self.word not in output:
             return False
-        # 43217 must not be found in 0.9432178
-        return not self.word.isdigit() or bool(re.search(rf"(?<![\d.]){self.word}(?!\d)", output))
+        # 43217 must not be found in 0.9432178, nor in a token that happens to hold it
+        return not self.word.isdigit() or bool(
+            re.search(rf"(?<![0-9a-z_.-]){self.word}(?![0-9a-z_-])", output)
+        )
 
 
 def readable(output: str) -> str:
