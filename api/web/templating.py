@@ -14,21 +14,23 @@ from starlette.responses import HTMLResponse
 from api.schemas import SpanOut
 from api.security.secrets import form_token
 from api.security.visitor import Visitor
+from api.web.navigation import is_current, places_for
 from matcher.diversity import DiversityConfig
 
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 _templates.env.globals["version"] = version("zhitong")
 _templates.env.globals["diversity"] = DiversityConfig()
+_templates.env.globals["is_current"] = is_current
 
 
 def render(request: Request, name: str, **values: Any) -> HTMLResponse:
     """A page from a template; every value is escaped.
 
-    ``visitor`` is who looks at it, ``csrf`` what its forms send back.
+    ``visitor`` is who looks at it, ``csrf`` what its forms send back, ``places`` where it leads.
     """
     visitor: Visitor = request.state.visitor
     csrf = form_token(visitor.secret) if visitor.secret else ""
-    known = {"visitor": visitor, "csrf": csrf}
+    known = {"visitor": visitor, "csrf": csrf, "places": places_for(visitor)}
     return _templates.TemplateResponse(request, name, {**known, **values})
 
 

@@ -1,0 +1,39 @@
+"""What stands in the head of every page: the places that who looks at it may go to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.security.policy import rule_for
+from api.security.visitor import Visitor
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the head leads to."""
+
+    path: str
+    label: str
+    aside: bool = False
+    """Beside the account, not among what is used every day."""
+
+
+NAVIGATION: tuple[Place, ...] = (
+    Place("/", "搜索"),
+    Place("/needs", "需求"),
+    Place("/achievements", "成果"),
+)
+"""In the order in which they are shown. The policy says who sees which."""
+
+
+def places_for(visitor: Visitor) -> list[Place]:
+    """Those that the policy lets a visitor open; none for somebody who has not logged in."""
+    if not visitor.is_known:
+        return []
+    rules = ((place, rule_for("GET", place.path)) for place in NAVIGATION)
+    return [place for place, rule in rules if rule and visitor.role in rule.roles]
+
+
+def is_current(place: Place, path: str) -> bool:
+    """Whether a page belongs to a place: it is that page, or lies below it."""
+    return path == place.path or (place.path != "/" and path.startswith(f"{place.path}/"))
