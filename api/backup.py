@@ -50,8 +50,9 @@ _HELD = (
     "need", "achievement", "import_run", "feedback", "evidence", "ranking_model", "user_account",
 )  # fmt: skip
 """Tables of which a row means that somebody has worked with the database."""
-_PASSING = ("user_session", "login_throttle")
-"""Tables that no restored database has rows of: who logged out must not be logged in again."""
+_PASSING = ("user_session", "login_throttle", "idempotency_key")
+"""Tables that no restored database has rows of: who logged out must not be logged in again, and
+what was answered to requests is no longer so."""
 
 
 class BackupError(CorpusError):

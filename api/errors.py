@@ -12,12 +12,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from api.api_route import PreconditionError
+from api.editing import ClosedFieldError
 from api.feedback import ClosedToRaterError
+from api.idempotency import IdempotencyError
 from api.schemas import Problem
 from api.security.errors import FormTokenError, UnknownAccountError
 from api.sentences import input_sentence
 from api.web.templating import render
 from corpus.database import database_problem
+from corpus.editing import EditError
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError
@@ -26,6 +30,8 @@ from matcher.ranking_models import RankingError
 
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),
+    ClosedFieldError: (403, "内容没有公开"),
+    EditError: (400, "没有修改"),
     IndexerError: (503, "检索暂不可用"),
     CorpusError: (503, "数据库暂不可用"),
     UnknownFeedbackError: (404, "没有这条评价"),
@@ -49,6 +55,8 @@ def install(app: FastAPI) -> None:
     """Register the handlers."""
     app.add_exception_handler(HTTPException, http_problem)
     app.add_exception_handler(RequestValidationError, _invalid)
+    for own in (PreconditionError, IdempotencyError):
+        app.add_exception_handler(own, _refused)
     for kind in _STATUS:
         app.add_exception_handler(kind, _known)
     app.add_exception_handler(SQLAlchemyError, storage_problem)
@@ -58,6 +66,12 @@ def install(app: FastAPI) -> None:
 def _known(request: Request, error: Exception) -> Response:
     status, title = next(_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS)
     return respond(request, status, title, str(error))
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, PreconditionError | IdempotencyError):
+        raise error
+    return respond(request, error.status, "请求没有执行", str(error))
 
 
 def http_problem(request: Request, error: Exception) -> Response:

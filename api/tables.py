@@ -1,10 +1,11 @@
-"""Tables of the edge: accounts, what they log in with, and the audit log."""
+"""Tables of the edge: accounts, what they log in with, the audit log, answers to repeat."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
 
+from sqlalchemy import JSON, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from corpus.tables import BigKey
@@ -87,3 +88,20 @@ class AuditTable(SQLModel, table=True):
     subject: str = ""
     """What it was done to: a kind and an id."""
     request_id: str = ""
+
+
+class IdempotencyTable(SQLModel, table=True):
+    """A request that is done once, and what was answered to it; kept for a day."""
+
+    __tablename__: ClassVar[Any] = "idempotency_key"
+    __table_args__ = (UniqueConstraint("owner", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    owner: str
+    key: str
+    fingerprint: str
+    created_at: datetime = Field(index=True)
+    status: int | None = None
+    """Null: it has not ended."""
+    headers: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    body: str = ""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from corpus.editing import edited
 from corpus.history import Action, Change, History
 from corpus.model import CorpusError, Kind, Record, Status, StoredRecord
 from corpus.repository import CorpusRepository
@@ -51,6 +53,24 @@ class Curator:
     def restore(self, kind: Kind, key: str, reason: str = "") -> StoredRecord:
         """Bring a withdrawn, closed or delisted record back."""
         return self._move(kind, key, Action.RESTORED, reason)
+
+    def edit(self, kind: Kind, key: str, changes: Mapping[str, Any], note: str = "") -> Record:
+        """Change fields of a record by hand; where nothing differs nothing is noted.
+
+        A later import of its source replaces what was changed; the versions keep it.
+
+        Raises:
+            UnknownRecordError: no such record.
+            EditError: a field that cannot be edited, or a value that it cannot have.
+        """
+        stored = self._repository.require(kind, key)
+        made = edited(stored.record, changes)
+        if made == stored.record:
+            return made
+        self._repository.put([(made, stored.status)], self._now_at)
+        change = Change(kind, key, Action.EDITED, made, stored.status)
+        self._history.add([change], self._now_at, self._who, note)
+        return made
 
     def supplement(self, record: Record, note: str = "") -> None:
         """Store a record with new supplements.

@@ -35,6 +35,7 @@ class Action(StrEnum):
 
     CREATED = "新增"
     CHANGED = "更新"
+    EDITED = "修改"
     WITHDRAWN = "撤回"
     EXPIRED = "到期"
     RESTORED = "恢复"

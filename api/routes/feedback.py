@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from api import feedback
+from api.api_route import api_router
 from api.deps import Name, Offset, RoleDep, ServicesDep, VisitorDep
 from api.feedback import FeedbackIn, FeedbackOut, FeedbackPage
 from api.schemas import Problem
@@ -14,11 +15,7 @@ from corpus.confidentiality import Role
 from matcher.feedback import Pair
 from matcher.repository import FeedbackFilter
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["feedback"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("feedback")
 _TAKE_BACK_ALL = frozenset({Role.ADMINISTRATOR, Role.OFFICER})
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such record or entry."}

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import explaining
+from api.api_route import api_router
 from api.deps import FilterDep, Key, Limit, Name, RoleDep, ServicesDep
 from api.explaining import ExplainOut
 from api.schemas import Problem, RankingOut
 from corpus.model import Kind
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["matching"],
-    responses={
-        503: {"model": Problem, "description": "No index can answer."},
-        422: {"model": Problem, "description": "A parameter is malformed."},
-    },
-)
+router = api_router("matching", {503: {"model": Problem, "description": "No index can answer."}})
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such record."}
 }

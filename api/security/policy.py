@@ -49,6 +49,7 @@ _OPEN = Rule(rows=Rows.NONE, public=True)
 _PLAIN = Rule(rows=Rows.NONE)
 _READ = Rule()
 _JUDGE = Rule(JUDGING)
+_EDIT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER}))
 _OWN = Rule(rows=Rows.OWN)
 
 POLICY: Mapping[tuple[str, str], Rule] = {
@@ -72,10 +73,12 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("GET", "/api/v1/search"): _READ,
     ("GET", "/api/v1/needs"): _READ,
     ("GET", "/api/v1/needs/{need_id:path}"): _READ,
+    ("PATCH", "/api/v1/needs/{need_id:path}"): _EDIT,
     ("GET", "/api/v1/needs/{need_id:path}/matches"): _READ,
     ("GET", "/api/v1/explain"): _READ,
     ("GET", "/api/v1/achievements"): _READ,
     ("GET", "/api/v1/achievements/{achievement_id:path}"): _READ,
+    ("PATCH", "/api/v1/achievements/{achievement_id:path}"): _EDIT,
     ("GET", "/api/v1/achievements/{achievement_id:path}/matches"): _READ,
     ("GET", "/api/v1/feedback"): _READ,
     ("POST", "/api/v1/feedback"): _JUDGE,

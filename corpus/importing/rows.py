@@ -41,7 +41,7 @@ from corpus.taxonomy import counties, regions, technology_field_of, technology_f
 
 _T = TypeVar("_T")
 _LANGUAGES = ("zh", "ja", "ko", "en", "de")
-_TITLE_LIMIT = 1000
+TITLE_LIMIT = 1000
 _REMEMBERED = 200  # characters
 # PostgreSQL cannot index values of more than about 2,700 bytes.
 _SHORT_LIMIT = 500
@@ -231,8 +231,8 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     title, named = extract_contacts(clean_title(one.get("title", "")))
     if not title.strip():
         values.errors.append(f"缺少{profile.kind.label}名称")
-    if len(title) > _TITLE_LIMIT:
-        raise RowError(f"名称有 {len(title)} 字，超过 {_TITLE_LIMIT} 字；是否把正文放进了名称列？")
+    if len(title) > TITLE_LIMIT:
+        raise RowError(f"名称有 {len(title)} 字，超过 {TITLE_LIMIT} 字；是否把正文放进了名称列？")
     for name in _SHORT:
         if len(value := one.get(name, "").strip()) > _SHORT_LIMIT:
             raise RowError(f"“{value[:40]}…”有 {len(value)} 字，这一列最多 {_SHORT_LIMIT} 字")

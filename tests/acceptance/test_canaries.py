@@ -319,7 +319,12 @@ def refused(client: Any, world: World) -> Iterator[tuple[str, str]]:
         yield path, whole(answer)
 
 
-WRITING = {("/api/v1/feedback", "post"), ("/api/v1/feedback/{feedback_id}", "delete")}
+WRITING = {
+    ("/api/v1/feedback", "post"),
+    ("/api/v1/feedback/{feedback_id}", "delete"),
+    ("/api/v1/needs/{need_id}", "patch"),
+    ("/api/v1/achievements/{achievement_id}", "patch"),
+}
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
@@ -332,6 +337,13 @@ def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
         if answer.status_code != 403:
             place = f"/api/v1/feedback/{answer.json()['id']}"
             yield f"DELETE {pair}", whole(client.delete(place))
+    for kind, word in WORDS.items():
+        for key in world.keys[kind]:
+            answer = client.patch(
+                f"/api/v1/{word}/{quote(key)}", json={}, headers={"If-Match": "*"}
+            )
+            assert answer.status_code in {200, 403, 404}, answer.text
+            yield f"PATCH {word}/{key}", whole(answer)
     answer = client.delete(f"/api/v1/feedback/{10**6}")
     assert answer.status_code in {403, 404}
     yield "DELETE none", whole(answer)
