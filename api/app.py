@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import errors
 from api.clock import now_at
 from api.deps import form_checked
+from api.openapi import complete
 from api.routes import feedback, matching, records, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
@@ -48,6 +50,12 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 
 class _Secured(FastAPI):
     """Every response has the security headers: also those made outside of all middleware."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The schema of the API, made once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
         inner = super().build_middleware_stack()
