@@ -199,7 +199,7 @@ def reason(match: MatchOut) -> str:
     """Why a pair was proposed, in one or two lines of the two texts' own words."""
     parts = "，".join(f"{part.label} {part.part:+.1f}" for part in match.parts)
     terms = "、".join(term.term for term in match.key_terms[:5]) or "无（按语义）"
-    asked, held = (excerpt(s.quote, 60) for s in (match.query_sentence, match.document_sentence))
+    asked, held = (excerpt(s.glossed, 60) for s in (match.query_sentence, match.document_sentence))
     need, achievement = (asked, held) if match.document.kind is Kind.ACHIEVEMENT else (held, asked)
     return f"共同的词：{terms}（{parts}）\n需求“{need}” ↔ 成果“{achievement}”"
 

@@ -11,11 +11,13 @@ from pydantic import BaseModel, Field
 from api.cards import CardOut, QuoteOut, Side, card_fields
 from api.wire import Wire as Wire
 from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
+from corpus.languages import field_languages
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
 from matcher.answer import Answer, Shown
 from matcher.engine import Match
 from matcher.explain import Span
 from matcher.features import FEATURES
+from matcher.glosses import glosses
 from matcher.next_routes import NextRoute, RouteName
 from matcher.query import Query
 from matcher.scoring import PART_LABELS, Level, ScoringModel
@@ -104,6 +106,13 @@ class RecordOut(Wire):
         )
 
 
+class GlossOut(Wire):
+    """A foreign word of a quote and its usual Chinese name."""
+
+    word: str = Field(examples=["触媒"])
+    chinese: str = Field(examples=["催化剂"])
+
+
 class SpanOut(Wire):
     """A piece of the original text: ``quote`` is ``<field>[start:end]``."""
 
@@ -111,6 +120,31 @@ class SpanOut(Wire):
     start: int
     end: int
     quote: str
+    glosses: list[GlossOut] = Field(
+        default_factory=list, description="Of a sentence that is not Chinese; the quote stays."
+    )
+
+    @property
+    def glossed(self) -> str:
+        """The quote for people, Chinese names of foreign words behind it."""
+        named = "，".join(f"{one.word}＝{one.chinese}" for one in self.glosses)
+        return f"{self.quote}（{named}）" if named else self.quote
+
+    @classmethod
+    def sentence(cls, span: Span, side: Query, hidden: Collection[str]) -> SpanOut:
+        """As ``of``, with the Chinese names of foreign words."""
+        plain = cls.of(span, side, hidden)
+        if span.field in hidden:
+            return plain
+        languages = dict(
+            zip(("title", "text"), field_languages(side.title, side.text), strict=True)
+        )
+        text = side.title if span.field == "title" else side.text
+        found = glosses(text, (span.start, span.end), languages[span.field])
+        named = {text[one.start : one.end]: one.chinese for one in found}
+        return plain.model_copy(
+            update={"glosses": [GlossOut(word=w, chinese=c) for w, c in named.items()]}
+        )
 
     @classmethod
     def of(cls, span: Span, side: Query, hidden: Collection[str]) -> SpanOut:
@@ -285,8 +319,8 @@ class MatchOut(CardOut):
                 if (asked := [s for s in term.query_spans if s.field not in hidden])
                 and (held := [s for s in term.document_spans if s.field not in closed])
             ],
-            query_sentence=SpanOut.of(reasons.query_sentence, query, hidden),
-            document_sentence=SpanOut.of(reasons.document_sentence, document, closed),
+            query_sentence=SpanOut.sentence(reasons.query_sentence, query, hidden),
+            document_sentence=SpanOut.sentence(reasons.document_sentence, document, closed),
         )
 
 
