@@ -3,13 +3,11 @@ schema does not describe. Requests are drawn from the schema and go to a real se
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.result import Ok
@@ -24,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 from corpus.confidentiality import Role
 from tests.integration.accounts import create, services_of, token
 from tests.integration.office import office
+from tests.integration.serving import serving
 
 CHECKS = [
     not_a_server_error,
@@ -46,19 +45,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str,
             secret = token(services, create(services, Role.ADMINISTRATOR))
             header = {"Authorization": secret}
             document = client.get("/openapi.json", headers=header).json()
-            server = uvicorn.Server(
-                uvicorn.Config(client.app, host="127.0.0.1", port=0, log_level="critical")
-            )
-            thread = threading.Thread(target=server.run)
-            thread.start()
-            try:
-                while not server.started and thread.is_alive():
-                    thread.join(0.01)
-                [listening] = server.servers[0].sockets
-                yield f"http://127.0.0.1:{listening.getsockname()[1]}", secret, document
-            finally:
-                server.should_exit = True
-                thread.join()
+            with serving(client.app) as address:
+                yield address, secret, document
 
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
