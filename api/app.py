@@ -20,7 +20,7 @@ from api import errors
 from api.clock import now_at
 from api.deps import form_checked
 from api.openapi import complete
-from api.routes import feedback, matching, records, system
+from api.routes import contacts, feedback, matching, records, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -28,6 +28,7 @@ from api.security.recognition import CookieNames, Recognition
 from api.services import Services
 from api.settings import Settings
 from api.web import accounts, pages, tokens
+from api.web import contacts as contact_pages
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -113,7 +114,9 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     app.state.services = services
     app.state.cookies = cookies
     errors.install(app)
-    for module in (system, matching, records, feedback, accounts, tokens, pages):
+    for module in (
+        system, matching, records, feedback, contacts, contact_pages, accounts, tokens, pages,
+    ):  # fmt: skip
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -19,6 +19,7 @@ import httpx
 from pydantic import BaseModel
 
 from api.api_route import entity_tag
+from api.contacts import ContactsOut, ContactsState
 from api.editing import AchievementPatch, NeedPatch
 from api.explaining import ExplainOut
 from api.feedback import FeedbackIn, FeedbackOut, FeedbackPage
@@ -140,6 +141,22 @@ class Client:
     def take_back(self, feedback_id: int) -> FeedbackOut:
         """Take a judgement back."""
         return self._send(FeedbackOut, "DELETE", f"/feedback/{feedback_id}")
+
+    # -- contacts --------------------------------------------------------------------------
+
+    def contacts(self, kind: Kind, key: str) -> ContactsOut:
+        """How to reach the owner; an ApiError 403 until the owner has agreed. It is noted."""
+        return self._get(ContactsOut, "/contacts", {"kind": kind.value, "id": key})
+
+    def note_consent(self, kind: Kind, key: str, how: str) -> ContactsState:
+        """Note that the owner of a record agreed to be called."""
+        body = {"kind": kind.value, "id": key, "how": how}
+        return self._send(ContactsState, "POST", "/contacts/consent", json=body)
+
+    def withdraw_consent(self, kind: Kind, key: str) -> ContactsState:
+        """Take the consent back."""
+        asked = {"kind": kind.value, "id": key}
+        return self._send(ContactsState, "DELETE", "/contacts/consent", params=asked)
 
     # -- the system ------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from api.api_route import PreconditionError
+from api.contacts import ConsentError, NoConsentError
 from api.editing import ClosedFieldError
 from api.feedback import ClosedToRaterError
 from api.idempotency import IdempotencyError
@@ -32,6 +33,8 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),
     ClosedFieldError: (403, "内容没有公开"),
     EditError: (400, "没有修改"),
+    NoConsentError: (403, "还没有征得同意"),
+    ConsentError: (400, "没有记下"),
     IndexerError: (503, "检索暂不可用"),
     CorpusError: (503, "数据库暂不可用"),
     UnknownFeedbackError: (404, "没有这条评价"),

@@ -105,3 +105,19 @@ class IdempotencyTable(SQLModel, table=True):
     """Null: it has not ended."""
     headers: dict[str, str] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     body: str = ""
+
+
+class ContactConsentTable(SQLModel, table=True):
+    """That the owner of a record agreed to be called, and who was told so."""
+
+    __tablename__: ClassVar[Any] = "contact_consent"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    kind: str
+    key: str = Field(index=True)
+    contacts_hash: str
+    """Of the contacts it was given for: for others it does not hold."""
+    how: str
+    user_id: int | None = Field(default=None, foreign_key="user_account.id", sa_type=BigKey)
+    given_at: datetime
+    withdrawn_at: datetime | None = None

@@ -29,6 +29,8 @@ class Action(StrEnum):
     TOKEN_CREATED = "新建令牌"  # noqa: S105
     TOKEN_REVOKED = "吊销令牌"  # noqa: S105
     CONTACTS_VIEWED = "查看联系方式"
+    CONSENT_NOTED = "记下同意"
+    CONSENT_WITHDRAWN = "撤销同意"
     EXPORTED = "导出"
 
 

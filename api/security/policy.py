@@ -49,6 +49,7 @@ _OPEN = Rule(rows=Rows.NONE, public=True)
 _PLAIN = Rule(rows=Rows.NONE)
 _READ = Rule()
 _JUDGE = Rule(JUDGING)
+_CONTACT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}))
 _EDIT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER}))
 _OWN = Rule(rows=Rows.OWN)
 
@@ -76,6 +77,12 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("PATCH", "/api/v1/needs/{need_id:path}"): _EDIT,
     ("GET", "/api/v1/needs/{need_id:path}/matches"): _READ,
     ("GET", "/api/v1/explain"): _READ,
+    ("GET", "/api/v1/contacts"): _CONTACT,
+    ("POST", "/api/v1/contacts/consent"): _CONTACT,
+    ("DELETE", "/api/v1/contacts/consent"): _CONTACT,
+    ("GET", "/contacts"): _CONTACT,
+    ("POST", "/contacts/consent"): _CONTACT,
+    ("POST", "/contacts/withdraw"): _CONTACT,
     ("GET", "/api/v1/achievements"): _READ,
     ("GET", "/api/v1/achievements/{achievement_id:path}"): _READ,
     ("PATCH", "/api/v1/achievements/{achievement_id:path}"): _EDIT,

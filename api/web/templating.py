@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from api.clock import TIME_ZONE
 from api.schemas import SpanOut
 from api.security.secrets import form_token
 from api.security.visitor import Visitor
@@ -58,3 +60,11 @@ def pieces(
 
 
 _templates.env.filters["pieces"] = pieces
+
+
+def local(moment: datetime) -> str:
+    """A moment as people in Tangshan say it."""
+    return moment.astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M")
+
+
+_templates.env.filters["local"] = local

@@ -104,6 +104,7 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "achievement": [None, "A-SECRET"],
     "shelved": [False, True],
     "undone": [False, True],
+    "id": ["N-SECRET", "N-PLAIN", "A-SECRET", "A-PLAIN"],
 }
 
 
@@ -324,6 +325,8 @@ WRITING = {
     ("/api/v1/feedback/{feedback_id}", "delete"),
     ("/api/v1/needs/{need_id}", "patch"),
     ("/api/v1/achievements/{achievement_id}", "patch"),
+    ("/api/v1/contacts/consent", "post"),
+    ("/api/v1/contacts/consent", "delete"),
 }
 
 
@@ -344,6 +347,12 @@ def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
             )
             assert answer.status_code in {200, 403, 404}, answer.text
             yield f"PATCH {word}/{key}", whole(answer)
+            named = {"kind": kind.value, "id": key}
+            answer = client.post("/api/v1/contacts/consent", json={**named, "how": "电话"})
+            assert answer.status_code in {200, 400, 403, 404}, answer.text
+            yield f"consent {word}/{key}", whole(answer)
+            for path in ("/api/v1/contacts", "/contacts"):
+                yield f"{path} {word}/{key}", whole(client.get(path, params=named))
     answer = client.delete(f"/api/v1/feedback/{10**6}")
     assert answer.status_code in {403, 404}
     yield "DELETE none", whole(answer)

@@ -54,12 +54,20 @@ def test_every_route_has_a_rule_and_every_rule_a_route(client: TestClient) -> No
 FILLED = {"token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1"}
 
 
+QUERIES = {
+    "/api/v1/search": "?q=x",
+    "/contacts": "?kind=need&id=N1",
+    "/api/v1/contacts": "?kind=need&id=N1",
+    "/api/v1/contacts/consent": "?kind=need&id=N1",
+}
+
+
 def address(path: str) -> str:
     if path.startswith("/achievements/"):
         return "/achievements/A1"
     if path == "/static":
         return "/static/zhitong.css"
-    query = "?q=x" if path == "/api/v1/search" else ""
+    query = QUERIES.get(path, "")
     return re.sub(r"{(\w+)(?::path)?}", lambda m: FILLED[m[1]], path) + query
 
 

@@ -78,6 +78,10 @@ def ask_everything(client: Client) -> None:
     assert client.judge(judgement, once="k1") == given
     assert client.feedback(need="N1").entries[0] == given
     assert client.take_back(given.id).undone_by == "user.administrator"
+    with pytest.raises(ApiError, match="400"):
+        client.note_consent(Kind.NEED, "N1", "电话")
+    assert client.contacts(Kind.NEED, "N1").contacts == []
+    assert not client.withdraw_consent(Kind.NEED, "N1").exist
     assert {state.state for state in client.indexes()} == {"current"}
     with pytest.raises(ApiError, match="没有编号为 none 的需求"):
         client.record(Kind.NEED, "none")
