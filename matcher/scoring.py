@@ -48,6 +48,11 @@ class Level(StrEnum):
     WEAK = "弱"
     NONE = "无"
 
+    @property
+    def rank(self) -> int:
+        """0 for 无, 3 for 强."""
+        return _LEVELS.index(self)
+
 
 _LEVELS = (Level.NONE, Level.WEAK, Level.GOOD, Level.STRONG)
 

@@ -1,0 +1,1 @@
+"""What is new tonight, for each subscription. Pure domain code and its queries."""
