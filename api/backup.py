@@ -50,7 +50,7 @@ _HELD = (
     "need", "achievement", "import_run", "feedback", "evidence", "ranking_model", "user_account",
 )  # fmt: skip
 """Tables of which a row means that somebody has worked with the database."""
-_PASSING = ("user_session", "login_throttle", "idempotency_key")
+_PASSING = ("user_session", "login_throttle", "idempotency_key", "lease")
 """Tables that no restored database has rows of: who logged out must not be logged in again, and
 what was answered to requests is no longer so."""
 

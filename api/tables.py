@@ -121,3 +121,55 @@ class ContactConsentTable(SQLModel, table=True):
     user_id: int | None = Field(default=None, foreign_key="user_account.id", sa_type=BigKey)
     given_at: datetime
     withdrawn_at: datetime | None = None
+
+
+class LeaseTable(SQLModel, table=True):
+    """Who may do a thing that one process does at a time, and until when."""
+
+    __tablename__: ClassVar[Any] = "lease"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    until_at: datetime
+
+
+class OutboxTable(SQLModel, table=True):
+    """One mail to one recipient, made once; what was sent is what stands here."""
+
+    __tablename__: ClassVar[Any] = "outbox_mail"
+    __table_args__ = (UniqueConstraint("recipient", "kind", "period"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    recipient: str = Field(index=True)
+    kind: str
+    period: str
+    message_id: str = Field(unique=True)
+    sender: str
+    subject: str
+    content: str
+    """The whole mail as it is sent, in ASCII."""
+    state: str = Field(index=True)
+    created_at: datetime
+    next_try_at: datetime
+    attempts: int = 0
+    holder: str = ""
+    """Of the process that is sending it, or was when it died."""
+    reply: str = ""
+    """The server's last words, or what a person decided."""
+    settled_at: datetime | None = None
+    """When it was sent, given up, or found to be unknown."""
+
+
+class SuppressionTable(SQLModel, table=True):
+    """An address that gets no mail (of one kind), and why; never deleted, only lifted."""
+
+    __tablename__: ClassVar[Any] = "mail_suppression"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    address: str = Field(index=True)
+    kind: str = ""
+    """Empty: every kind."""
+    reason: str
+    detail: str = ""
+    created_at: datetime
+    lifted_at: datetime | None = None

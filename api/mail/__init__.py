@@ -1,0 +1,1 @@
+"""Mail: a message is made once, kept, and handed to the mail server once."""
