@@ -29,6 +29,7 @@ from api.services import Services
 from api.settings import Settings
 from api.web import accounts, pages, tokens
 from api.web import contacts as contact_pages
+from api.web import accounts, design, pages, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -117,6 +118,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     for module in (
         system, matching, records, feedback, contacts, contact_pages, accounts, tokens, pages,
     ):  # fmt: skip
+    for module in (system, matching, records, feedback, accounts, tokens, design, pages):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -66,6 +66,7 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("POST", "/account/tokens"): _OWN,
     ("POST", "/account/tokens/{token_id}/revoke"): _OWN,
     ("GET", "/openapi.json"): _PLAIN,
+    ("GET", "/design"): _PLAIN,
     ("GET", "/"): _READ,
     ("GET", "/needs"): _READ,
     ("GET", "/achievements"): _READ,
