@@ -93,7 +93,9 @@ def test_the_level_of_a_card_is_told_by_word_colour_and_bar(window: Opener) -> N
     ]
     assert [word for word, _ in shown] == ["强", "较强", "弱"]
     assert len({colour for _, colour in shown}) == 3
-    bars = page.locator("#d-cards ~ .card meter").evaluate_all("all => all.map(one => one.value)")
+    width = "all => all.map(one => one.getBoundingClientRect().width)"
+    bars = page.locator("#d-cards ~ .card .gauge rect").evaluate_all(width)
+    assert len(bars) == 3
     assert bars == sorted(bars, reverse=True)
 
 
