@@ -20,7 +20,10 @@ def take(folder: Path, names: list[str]) -> None:
     with demonstration() as address, browsing(program) as browser:
         for width in WIDTHS:
             page = browser.new_page(
-                base_url=address, viewport={"width": width, "height": HEIGHT}, locale="zh-CN"
+                base_url=address,
+                viewport={"width": width, "height": HEIGHT},
+                locale="zh-CN",
+                reduced_motion="reduce",
             )
             for name in names or PLACES:
                 page.goto(path_of(page, name))
