@@ -92,5 +92,6 @@ def window(browser: Browser, site: str, logged_in: StorageState) -> Iterator[Ope
 
 
 def open_details(page: Page) -> None:
-    """Unfold whatever a page keeps folded."""
-    page.locator("main details").evaluate_all("all => all.forEach(one => { one.open = true; })")
+    """Unfold what a page keeps folded; of a list of cards the first two, for the others are alike."""
+    script = "all => all.forEach(one => { one.open = !one.closest('.card ~ .card ~ .card'); })"
+    page.locator("main details").evaluate_all(script)

@@ -20,7 +20,7 @@ _CHECK = """async options => {
   const found = await axe.run(document, options);
   return found.violations.map(one => [one.id, one.impact, one.nodes.map(node => node.html)]);
 }"""
-_TOO_WIDE = """() => {
+TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
   return [...document.querySelectorAll("body *")]
@@ -79,7 +79,7 @@ def test_nothing_is_refused_nothing_scrolls_sideways_and_no_script_is_needed(
     open_details(page)
     for width in (*WIDTHS, NARROWEST):
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        assert page.evaluate(_TOO_WIDE) == [], width
+        assert page.evaluate(TOO_WIDE) == [], width
 
 
 @pytest.mark.parametrize("path", ["/needs", "/achievements", "/needs/L0", "/achievements/L1"])
@@ -89,4 +89,4 @@ def test_long_names_without_a_blank_break_no_layout(path: str, window: Opener) -
     open_details(page)
     for width in (*WIDTHS, NARROWEST):
         page.set_viewport_size({"width": width, "height": HEIGHT})
-        assert page.evaluate(_TOO_WIDE) == [], width
+        assert page.evaluate(TOO_WIDE) == [], width

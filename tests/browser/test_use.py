@@ -6,9 +6,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.browser import WIDTHS
-from tests.browser.conftest import Opener
+from tests.browser.conftest import Opener, open_details
 from tests.browser.places import PLACES, path_of
-from tests.browser.test_pages import severe
+from tests.browser.test_pages import TOO_WIDE, severe
+
+A4 = 794
+"""Its width in CSS pixels."""
 
 
 def test_the_keyboard_skips_the_head_and_finds_the_search_box(window: Opener) -> None:
@@ -51,7 +54,7 @@ def test_the_places_fold_on_a_phone(scripts: bool, window: Opener) -> None:
     page.wait_for_url("**/achievements")
 
 
-def test_the_account_menu_opens_by_keyboard_and_leads_out(window: Opener) -> None:
+def test_the_account_menu_opens_and_closes_by_keyboard(window: Opener) -> None:
     page = window()
     page.goto("/")
     out = page.get_by_role("button", name="退出")
@@ -60,10 +63,16 @@ def test_the_account_menu_opens_by_keyboard_and_leads_out(window: Opener) -> Non
     page.keyboard.press("Enter")
     expect(out).to_be_visible()
     expect(page.get_by_role("link", name="修改密码")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(out).to_be_hidden()
+    expect(page.locator("summary", has_text="管理员")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator("main").click(position={"x": 5, "y": 5})
+    expect(out).to_be_hidden()
 
 
 def test_on_paper_the_cards_are_unfolded_and_nothing_is_to_be_pressed(window: Opener) -> None:
-    page = window()
+    page = window(A4)
     page.goto(path_of(page, "need"))
     folded = page.locator(".card details").first
     height = "one => one.getBoundingClientRect().height"
@@ -74,6 +83,8 @@ def test_on_paper_the_cards_are_unfolded_and_nothing_is_to_be_pressed(window: Op
         for found in page.locator(control).all():
             expect(found).to_be_hidden()
     expect(page.locator(".card h3").first).to_be_visible()
+    open_details(page)
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def test_nothing_moves_for_who_asked_for_that(window: Opener) -> None:

@@ -19,3 +19,16 @@ document.addEventListener("keydown", (event) => {
   const box = document.querySelector("[role=search] textarea, [role=search] input[type=search]");
   if (box) { event.preventDefault(); box.focus(); }
 });
+
+// The account's menu closes as menus do: by Escape, or by a click elsewhere.
+const accountMenu = document.querySelector("details.account");
+if (accountMenu) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !accountMenu.open) return;
+    accountMenu.open = false;
+    accountMenu.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!accountMenu.contains(event.target)) accountMenu.open = false;
+  });
+}
