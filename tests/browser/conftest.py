@@ -92,6 +92,6 @@ def window(browser: Browser, site: str, logged_in: StorageState) -> Iterator[Ope
 
 
 def open_details(page: Page) -> None:
-    """Unfold what a page keeps folded; of a list of cards the first two, for the others are alike."""
+    """Unfold what a page keeps folded; of a list of cards in the first two: all are alike."""
     script = "all => all.forEach(one => { one.open = !one.closest('.card ~ .card ~ .card'); })"
     page.locator("main details").evaluate_all(script)
