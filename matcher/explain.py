@@ -39,7 +39,7 @@ class TermReason:
 
     term: str
     part: float
-    key: bool  # worth showing first: see ``_key_terms``
+    key: bool  # worth showing first: see ``key_terms``
     query_spans: tuple[Span, ...]
     document_spans: tuple[Span, ...]
 
@@ -71,7 +71,7 @@ def explain(
     """
     asked = _places(query.title_tokens, query.text_tokens, parts)
     held = _places(tokenizer.tokenize(document.title), tokenizer.tokenize(document.text), parts)
-    keys = _key_terms(held)
+    keys = key_terms(held)
     terms = tuple(
         TermReason(term, part, term in keys, tuple(asked.get(term, ())), tuple(held[term]))
         for term, part in sorted(parts.items(), key=lambda pair: (-pair[1], pair[0]))
@@ -85,7 +85,7 @@ def explain(
     return Explanation(terms, query_sentence, document_sentence)
 
 
-def _key_terms(terms: Iterable[str]) -> set[str]:
+def key_terms(terms: Iterable[str]) -> set[str]:
     """Terms that tell a person something: not single characters, not parts of a longer one.
 
     All terms stay in the explanation, since they are in the score; where only single

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column
+from sqlalchemy import JSON, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from corpus.tables import BigKey
@@ -108,3 +108,55 @@ class FeedbackTable(SQLModel, table=True):
     )
     undone_at: datetime | None = None
     undone_by: str = ""
+
+
+class ShortlistTable(SQLModel, table=True):
+    """One list of pairs; archived, never deleted.
+
+    People are named as accounts are, whose names never change; this layer knows no accounts.
+    """
+
+    __tablename__: ClassVar[Any] = "shortlist"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    owner: str = Field(index=True)
+    name: str
+    note: str = ""
+    everyone: int = 0
+    """What everybody may do who sees every record; ``shortlist.Access``."""
+    version: int = 1
+    created_at: datetime
+    changed_at: datetime
+    archived_at: datetime | None = None
+
+
+class ShortlistShareTable(SQLModel, table=True):
+    """One account that a list is shared with."""
+
+    __tablename__: ClassVar[Any] = "shortlist_share"
+    __table_args__ = (UniqueConstraint("shortlist_id", "account"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    shortlist_id: int = Field(foreign_key="shortlist.id", index=True, sa_type=BigKey)
+    account: str = Field(index=True)
+    access: int
+
+
+class ShortlistEntryTable(SQLModel, table=True):
+    """One pair of a list; taken out, it stays as a row so that it can be put back."""
+
+    __tablename__: ClassVar[Any] = "shortlist_entry"
+    __table_args__ = (UniqueConstraint("shortlist_id", "need_key", "achievement_key"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    shortlist_id: int = Field(foreign_key="shortlist.id", index=True, sa_type=BigKey)
+    need_key: str = Field(index=True)
+    achievement_key: str = Field(index=True)
+    position: int
+    note: str = ""
+    added_by: str
+    added_at: datetime
+    evidence_id: int | None = Field(
+        default=None, foreign_key="evidence.id", index=True, sa_type=BigKey
+    )
+    removed_at: datetime | None = None
