@@ -28,6 +28,12 @@ from indexer.errors import IndexerError
 from matcher.errors import MatchError
 from matcher.feedback import FeedbackError, UnknownFeedbackError
 from matcher.ranking_models import RankingError
+from matcher.shortlist import (
+    ClosedShortlistError,
+    ShortlistError,
+    StaleShortlistError,
+    UnknownShortlistError,
+)
 
 _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownRecordError: (404, "没有这条记录"),
@@ -40,6 +46,10 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UnknownFeedbackError: (404, "没有这条评价"),
     ClosedToRaterError: (403, "内容没有公开"),
     FeedbackError: (400, "评价没有记下"),
+    UnknownShortlistError: (404, "没有这份清单"),
+    ClosedShortlistError: (403, "不能修改这份清单"),
+    StaleShortlistError: (409, "清单已有改动"),
+    ShortlistError: (400, "清单没有保存"),
     RankingError: (503, "检索暂不可用"),
     MatchError: (400, "无法匹配"),
     FormTokenError: (403, "页面已过期"),

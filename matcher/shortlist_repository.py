@@ -114,6 +114,13 @@ class ShortlistRepository:
         row = self._session.exec(statement.order_by(col(ShortlistTable.id))).first()
         return self._shortlist(row) if row else None
 
+    def names(self, owner: str) -> list[str]:
+        """Names of an owner's lists that are not archived."""
+        statement = select(ShortlistTable.name).where(
+            ShortlistTable.owner == owner, col(ShortlistTable.archived_at).is_(None)
+        )
+        return list(self._session.exec(statement))
+
     # -- writing lists ---------------------------------------------------------------------
 
     def create(self, owner: str, name: str, note: str, now_at: datetime) -> Shortlist:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     CONSENT_NOTED = "记下同意"
     CONSENT_WITHDRAWN = "撤销同意"
     EXPORTED = "导出"
+    SHORTLIST_SHARED = "共享清单"
 
 
 @dataclass(frozen=True, slots=True)

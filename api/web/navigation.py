@@ -22,6 +22,7 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/", "搜索"),
     Place("/needs", "需求"),
     Place("/achievements", "成果"),
+    Place("/shortlists", "收藏"),
 )
 """In the order in which they are shown. The policy says who sees which."""
 
