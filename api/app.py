@@ -21,6 +21,7 @@ from api.clock import now_at
 from api.deps import form_checked
 from api.openapi import complete
 from api.routes import contacts, feedback, matching, records, system
+from api.routes import feedback, matching, records, shortlists, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -30,6 +31,10 @@ from api.settings import Settings
 from api.web import accounts, pages, tokens
 from api.web import contacts as contact_pages
 from api.web import accounts, design, pages, tokens
+from api.web import accounts, compare, pages, tokens
+from api.web import exports as export_pages
+from api.web import feedback as feedback_pages
+from api.web import shortlists as shortlist_pages
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -119,6 +124,19 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         system, matching, records, feedback, contacts, contact_pages, accounts, tokens, pages,
     ):  # fmt: skip
     for module in (system, matching, records, feedback, accounts, tokens, design, pages):
+        system,
+        matching,
+        records,
+        feedback,
+        shortlists,
+        accounts,
+        tokens,
+        pages,
+        feedback_pages,
+        shortlist_pages,
+        export_pages,
+        compare,
+    ):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

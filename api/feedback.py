@@ -213,6 +213,20 @@ def undo(
         return views.entry(repository.undo(feedback_id, who, now_at()))
 
 
+def said(services: Services, feedback_id: int, role: Role) -> FeedbackOut:
+    """One entry as ``role`` may see it.
+
+    Raises:
+        UnknownFeedbackError: there is none with this number, or not for who asks.
+    """
+    with services.reading() as session:
+        views = _Views(session, role, services.scope)
+        entry = FeedbackRepository(session).entry(feedback_id)
+        if not views.has(entry.pair):
+            raise UnknownFeedbackError.of(feedback_id)
+        return views.entry(entry)
+
+
 def page(
     services: Services, where: FeedbackFilter, offset: int, limit: int, role: Role
 ) -> FeedbackPage:

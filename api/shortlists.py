@@ -179,21 +179,29 @@ def view(services: Services, visitor: Visitor, shortlist_id: int) -> ShortlistFu
         return room.full(room.lists.require(shortlist_id, room.reader, Access.READ))
 
 
-def exported(
+def visible(
     services: Services, visitor: Visitor, shortlist_id: int
-) -> tuple[ShortlistOut, list[Seen]]:
-    """What goes into a file; noted in the audit log.
+) -> tuple[ShortlistOut, list[Seen], int]:
+    """A list, the entries that a visitor may see, and how many there are in all.
 
     Raises:
         UnknownShortlistError: it is not there for him.
     """
-    with services.writing() as session:
+    with services.reading() as session:
         room = _Room(services, visitor, session)
         found = room.lists.require(shortlist_id, room.reader, Access.READ)
-        AuditLog(session).note(
-            Action.EXPORTED, visitor.actor, f"shortlist:{shortlist_id}", now_at()
-        )
-        return room.out(found), room.seen(found)[0]
+        return room.out(found), *room.seen(found)
+
+
+def exported(
+    services: Services, visitor: Visitor, shortlist_id: int
+) -> tuple[ShortlistOut, list[Seen], int]:
+    """As ``visible``, for a file; noted in the audit log."""
+    found = visible(services, visitor, shortlist_id)
+    with services.writing() as session:
+        subject = f"shortlist:{shortlist_id}"
+        AuditLog(session).note(Action.EXPORTED, visitor.actor, subject, now_at())
+    return found
 
 
 def choices(services: Services, visitor: Visitor, most: int) -> list[ShortlistOut]:
@@ -243,13 +251,12 @@ def _share(
 ) -> Shortlist:
     if visitor.is_open:
         raise ShortlistError("示例没有账号，不能共享清单。请登录正式的系统后再共享。")
-    everyone, people = wanted.rights
+    rights = sharing(*wanted.rights, found.owner)
     accounts = AccountRepository(room.session)
-    known = set(found.sharing.people)
-    unknown = [name for name in people if name not in known and accounts.find(name) is None]
+    unknown = [name for name in rights.people if accounts.find(name) is None]
     if unknown:
         raise ShortlistError(f"没有用户 {'、'.join(unknown)}。请核对用户名，再共享。")
-    made = room.lists.share(found, sharing(everyone, people, found.owner), now)
+    made = room.lists.share(found, rights, now)
     subject = f"shortlist:{found.id}"
     AuditLog(room.session).note(Action.SHORTLIST_SHARED, visitor.actor, subject, now)
     return made

@@ -8,13 +8,14 @@ from typing import Any
 
 from api.exports.card_cells import COLUMNS as CARD_COLUMNS
 from api.exports.card_cells import card_cells, route_cell
+from api.exports.plain import clipped
 from api.exports.writing import new_workbook
-from api.schemas import MatchOut, RankingOut
+from api.schemas import MatchOut, RankingOut, RecordOut
 from corpus.model import Kind
 from matcher.diversity import DiversityConfig
 from matcher.scoring import PART_LABELS
 
-_COLUMNS: tuple[tuple[str, int], ...] = (
+COLUMNS: tuple[tuple[str, int], ...] = (
     ("需求编号", 12), ("需求名称", 34), ("企业", 24), ("县区", 10), ("拟投入", 14),
     ("需求有效期至", 13), ("名次", 6),
     ("成果编号", 12), ("成果名称", 34), ("完成单位", 26), ("地区", 8), ("成熟度", 10),
@@ -25,7 +26,7 @@ _COLUMNS: tuple[tuple[str, int], ...] = (
 )  # fmt: skip
 _CAP = DiversityConfig()
 _SCORES = frozenset({*PART_LABELS.values(), "总分"})
-_NOTES = (
+NOTES = (
     "本清单由程序提出，请人工核对后使用。",
     "可能性：专职技术转移人员认为这一对“较强”以上的可能，0% 至 100%，"
     "由总分换算：1 ÷ (1 + e^−总分)，可以复算。",
@@ -54,34 +55,48 @@ def write_workbook(path: Path, rankings: Sequence[RankingOut]) -> None:
         _pairs(book, rankings)
         _set_back(book, rankings)
         _unanswered(book, rankings)
-        _notes(book, list(dict.fromkeys(p for r in rankings for p in r.problems)))
+        problems = dict.fromkeys(problem for ranking in rankings for problem in ranking.problems)
+        warnings = [f"注意，生成本清单时检索不完整：{problem}" for problem in problems]
+        write_notes(book, [*warnings, *NOTES])
 
 
 def _pairs(book: Any, rankings: Sequence[RankingOut]) -> None:
-    sheet = _sheet(book, "对接清单", _COLUMNS)
+    rows = [
+        pair_cells(ranking.source, ranking.query, rank, match)
+        for ranking in rankings
+        for rank, match in enumerate(ranking.matches, start=1)
+    ]
+    write_pairs(book, COLUMNS, rows)
+
+
+def write_pairs(
+    book: Any, columns: Sequence[tuple[str, int]], rows: Sequence[Sequence[str | float | None]]
+) -> None:
+    """The sheet 对接清单: ``columns`` are those of this module, and others after them."""
+    sheet = text_sheet(book, "对接清单", columns)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     percent = book.add_format({"num_format": "0%", "valign": "top"})
     score = book.add_format({"num_format": "+0.000;-0.000", "valign": "top"})
-    row = 1
-    for ranking in rankings:
-        for rank, match in enumerate(ranking.matches, start=1):
-            for column, value in enumerate(_cells(ranking, rank, match)):
-                if isinstance(value, str):
-                    sheet.write_string(row, column, value, wrap)
-                elif value is not None:
-                    name = _COLUMNS[column][0]
-                    form = percent if name == "可能性" else score if name in _SCORES else wrap
-                    sheet.write_number(row, column, value, form)
-            row += 1
-    sheet.autofilter(0, 0, max(row - 1, 1), len(_COLUMNS) - 1)
+    for row, cells in enumerate(rows, start=1):
+        for column, value in enumerate(cells):
+            if isinstance(value, str):
+                sheet.write_string(row, column, clipped(value), wrap)
+            elif value is not None:
+                name = columns[column][0]
+                form = percent if name == "可能性" else score if name in _SCORES else wrap
+                sheet.write_number(row, column, value, form)
+    sheet.autofilter(0, 0, max(len(rows), 1), len(columns) - 1)
 
 
-def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float | None]:
-    need, achievement = ranking.source, match.document
+def pair_cells(
+    need: RecordOut | None, query: str, rank: int, match: MatchOut
+) -> list[str | float | None]:
+    """The cells of ``COLUMNS`` for one pair; ``query`` stands for a need that is free text."""
+    achievement = match.document
     parts = {part.feature: part.part for part in match.parts}
     return [
         need.id if need else "",
-        need.title if need else ranking.query,
+        need.title if need else query,
         (need.organisation or "") if need else "",
         (need.county or "") if need else "",
         need.budget.label if need and need.budget else "",
@@ -108,7 +123,7 @@ def _cells(ranking: RankingOut, rank: int, match: MatchOut) -> list[str | float 
 def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
     columns = (("需求编号", 12), ("需求名称", 50), ("企业", 30), ("县区", 12), ("说明", 40),
                ("下一步", 80))  # fmt: skip
-    sheet = _sheet(book, "暂无合适成果", columns)
+    sheet = text_sheet(book, "暂无合适成果", columns)
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     row = 1
     for ranking in rankings:
@@ -119,7 +134,7 @@ def _unanswered(book: Any, rankings: Sequence[RankingOut]) -> None:
                  f"在 {ranking.eligible} 项成果中没有达到显示线的",
                  route_cell(ranking.next_routes))  # fmt: skip
         for column, value in enumerate(cells):
-            sheet.write_string(row, column, value or "", wrap)
+            sheet.write_string(row, column, clipped(value or ""), wrap)
         row += 1
 
 
@@ -129,7 +144,7 @@ def _set_back(book: Any, rankings: Sequence[RankingOut]) -> None:
         return
     columns = (("需求编号", 12), ("需求名称", 50), ("成果编号", 12), ("成果名称", 50),
                ("完成单位", 30))  # fmt: skip
-    sheet = _sheet(book, "同单位后移", columns)
+    sheet = text_sheet(book, "同单位后移", columns)
     row = 1
     for ranking in rankings:
         need = ranking.source
@@ -137,19 +152,20 @@ def _set_back(book: Any, rankings: Sequence[RankingOut]) -> None:
             cells = (need.id if need else "", need.title if need else ranking.query, one.id,
                      one.title, one.organisation or "")  # fmt: skip
             for column, value in enumerate(cells):
-                sheet.write_string(row, column, value)
+                sheet.write_string(row, column, clipped(value))
             row += 1
 
 
-def _notes(book: Any, problems: Sequence[str]) -> None:
+def write_notes(book: Any, notes: Sequence[str]) -> None:
+    """The sheet that says how to read the others."""
     sheet = book.add_worksheet("说明")
     sheet.set_column(0, 0, 110)
-    warnings = [f"注意，生成本清单时检索不完整：{problem}" for problem in problems]
-    for row, note in enumerate((*warnings, *_NOTES)):
-        sheet.write_string(row, 0, note)
+    for row, note in enumerate(notes):
+        sheet.write_string(row, 0, clipped(note))
 
 
-def _sheet(book: Any, name: str, columns: Sequence[tuple[str, int]]) -> Any:
+def text_sheet(book: Any, name: str, columns: Sequence[tuple[str, int]]) -> Any:
+    """A sheet with its head row, ready to be printed."""
     sheet = book.add_worksheet(name)
     head = book.add_format({"bold": True, "bg_color": "#1F4E79", "font_color": "white"})
     for column, (title, width) in enumerate(columns):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,11 @@ _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 _templates.env.globals["version"] = version("zhitong")
 _templates.env.globals["diversity"] = DiversityConfig()
 _templates.env.globals["is_current"] = is_current
+
+
+def offer(**functions: Callable[..., Any]) -> None:
+    """Let templates call functions by these names."""
+    _templates.env.globals.update(functions)
 
 
 def render(request: Request, name: str, **values: Any) -> HTMLResponse:
