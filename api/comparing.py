@@ -46,25 +46,23 @@ class Link:
 
     @property
     def colour(self) -> int:
-        """1 to ``COLOURS``; the number tells those of one colour apart."""
-        return (self.number - 1) % COLOURS + 1
+        """1 to ``COLOURS``, the number tells those of one colour apart; a sentence has none (0),
+        so that what stands in it can have one."""
+        return 0 if self.is_sentence else (self.number - 2) % COLOURS + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of a text: the links it is part of, and those of which a place begins here."""
+    """A piece of a text: the links it is part of, and those whose first place begins here."""
 
     text: str
     links: tuple[Link, ...] = ()
-    begins: tuple[Link, ...] = ()
     first: tuple[Link, ...] = ()
-    """Of ``begins``, those whose first place on this side this is: links lead here."""
 
     @property
     def colour(self) -> int | None:
-        """Of the narrowest link; the sentence alone is underlined, not coloured."""
-        coloured = [link for link in self.links if not link.is_sentence]
-        return coloured[-1].colour if coloured else None
+        """Of the narrowest link; the sentence is underlined instead."""
+        return next((link.colour for link in reversed(self.links) if link.colour), None)
 
     @property
     def in_sentence(self) -> bool:
@@ -207,7 +205,6 @@ def linked(text: str, field: str, links: Sequence[Link], kind: Kind) -> list[Pie
             Piece(
                 text[start:end],
                 tuple(dict.fromkeys(span[2] for span in over)),
-                tuple(dict.fromkeys(span[2] for span in over if span[0] == start)),
                 tuple(dict.fromkeys(span[2] for span in over if span[0] == start and span[3])),
             )
         )

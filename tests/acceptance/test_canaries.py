@@ -10,6 +10,7 @@ they tell records apart.
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import subprocess
@@ -33,6 +34,7 @@ from api import console
 from api.app import create_app
 from api.cli import app as commands
 from api.clock import now_at
+from api.evidence import proposal
 from api.security.credentials import SessionRepository
 from api.services import Services
 from api.settings import Settings
@@ -43,7 +45,11 @@ from indexer.store import ShardStore
 from indexer.testing import FakeEncoder
 from indexer.tokenizer import JiebaTokenizer
 from matcher.engine import MatchConfig, MatchEngine
+from matcher.feedback import Pair
+from matcher.kept import EvidenceRepository
 from matcher.scoring import shipped_model
+from matcher.shortlist import Access, Sharing
+from matcher.shortlist_repository import ShortlistRepository
 from matcher.testing import EVERYTHING
 from tests.acceptance.canaries import (
     FEEDBACK,
@@ -103,6 +109,7 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "need": [None, "N-SECRET", "N-INSIDE"],
     "achievement": [None, "A-SECRET"],
     "shelved": [False, True],
+    "archived": [False, True],
     "undone": [False, True],
     "id": ["N-SECRET", "N-PLAIN", "A-SECRET", "A-PLAIN"],
 }
@@ -267,11 +274,14 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     }
     assert writing == WRITING, "a new kind of route: does it show records?"
     yield from judged(client, world)
+    shared = shared_list(client, world)
+    yield from listed(client, world, shared)
     for path, methods in schema["paths"].items():
         if "get" not in methods:
             continue
         parameters = methods["get"].get("parameters", [])
         known = {p["name"]: PARAMETERS[p["name"]] for p in parameters if p["in"] == "query"}
+        path = path.replace("{shortlist_id}", str(shared))
         for place, filled in enumerate(filled_paths(path, world)):
             for chosen in choices(known, every=every and place == 0):
                 answer = client.get(filled, params=chosen)
@@ -328,6 +338,83 @@ WRITING = {
     ("/api/v1/contacts/consent", "post"),
     ("/api/v1/contacts/consent", "delete"),
 }
+_LISTS = "/api/v1/shortlists"
+WRITING = {
+    ("/api/v1/feedback", "post"),
+    ("/api/v1/feedback/{feedback_id}", "delete"),
+    (_LISTS, "post"),
+    (f"{_LISTS}/{{shortlist_id}}", "patch"),
+    (f"{_LISTS}/{{shortlist_id}}", "delete"),
+    (f"{_LISTS}/{{shortlist_id}}/duplicate", "post"),
+    (f"{_LISTS}/{{shortlist_id}}/entries", "post"),
+    (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}", "patch"),
+    (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}", "delete"),
+    (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}/restore", "post"),
+}
+
+
+def shared_list(client: Any, world: World) -> int:
+    """A shortlist of the administrator's that everybody may edit: every pair, each with what was
+    said of it, and whom to call in the notes."""
+    services = services_of(client)
+    people = {f"user.{role.name.lower()}": Access.EDIT for role in Role}
+    said = {pair: proposal(services, Pair(*pair)) for pair in explained_pairs(world)}
+    with services.writing() as session:
+        lists = ShortlistRepository(session)
+        found = lists.named("first.admin", "全部") or lists.create("first.admin", "全部", "",
+                                                                 now_at())  # fmt: skip
+        for pair, one in said.items():
+            kept = (
+                EvidenceRepository(session).keep(one, "first.admin", now_at()).id if one else None
+            )
+            lists.add(found, Pair(*pair), "", "first.admin", kept, now_at())
+        lists.share(found, Sharing(Access.EDIT, people), now_at())
+        return found.id
+
+
+def listed(client: Any, world: World, shared: int) -> Iterator[tuple[str, str]]:
+    """What the pages, the files and the writing routes of shortlists answer for every pair."""
+    place = f"{_LISTS}/{shared}"
+    own = client.post(_LISTS, json={"name": "自己的"})
+    assert own.status_code in {201, 400}  # made before
+    yield "POST list", whole(own)
+    body = client.get(place).json()
+    for number, entry in enumerate(body["entries"]):
+        at, version = f"{place}/entries/{entry['id']}", client.get(place).json()["version"]
+        if number < 2:
+            yield f"PATCH {at}", whole(client.patch(at, json={"version": version, "place": 1}))
+            yield f"DELETE {at}", whole(client.delete(at))
+            yield f"RESTORE {at}", whole(client.post(f"{at}/restore"))
+    entries = {(entry["need"]["id"], entry["achievement"]["id"]) for entry in body["entries"]}
+    assert body["hidden"] == len(explained_pairs(world)) - len(entries)
+    for need, achievement in explained_pairs(world):
+        pair = {"need": need, "achievement": achievement}
+        answer = client.post(f"{place}/entries", json=pair)
+        assert answer.status_code == (200 if (need, achievement) in entries else 404), answer.text
+        yield f"POST {pair}", whole(answer)
+        page = client.post("/shortlists/add", data={**pair, "shortlist": "0", "next": "/"})
+        yield f"add {pair}", whole(page)
+        compared = client.get("/compare", params=pair)
+        assert compared.status_code in {200, 404}
+        yield f"compare {pair}", whole(compared)
+    version = client.get(place).json()["version"]
+    yield "PATCH list", whole(client.patch(place, json={"version": version, "note": "x"}))
+    yield "DELETE list", whole(client.delete(f"{_LISTS}/{10**6}"))
+    copy = client.post(f"{place}/duplicate")
+    assert copy.status_code == 201
+    yield "duplicate", whole(copy)
+    client.delete(f"{_LISTS}/{copy.json()['id']}")
+    for form in ("", "?print", "/export/docx", "/export/xlsx"):
+        answer = client.get(f"/shortlists/{shared}{form}")
+        assert answer.status_code == 200, answer.text
+        text = answer.text
+        if "export" in form:
+            with zipfile.ZipFile(io.BytesIO(answer.content)) as file:
+                text = "\n".join(file.read(part).decode("utf-8", "replace")
+                                 for part in file.namelist() if part.endswith(".xml"))  # fmt: skip
+        yield f"/shortlists{form}", f"{answer.headers}\n{text}"
+    for page in ("/shortlists", "/shortlists?archived=true", "/compare"):
+        yield page, whole(client.get(page))
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.clock import now_at
 from api.security.accounts import ROLES
 from api.security.audit import Action, AuditLog
 from api.security.policy import POLICY, places, rule_for
@@ -18,7 +20,9 @@ from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
 from matcher.engine import MatchEngine
+from matcher.feedback import Pair
 from matcher.ranking_models import RankingError
+from matcher.shortlist_repository import ShortlistRepository
 from tests.integration.accounts import create, log_in, services_of
 from tests.integration.office import (
     BODY,
@@ -51,7 +55,8 @@ def test_every_route_has_a_rule_and_every_rule_a_route(client: TestClient) -> No
     assert len(keys) == len(set(keys))
 
 
-FILLED = {"token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1"}
+FILLED = {"token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1",
+          "feedback_id": "1", "form": "docx"}  # fmt: skip
 
 
 QUERIES = {
@@ -63,12 +68,25 @@ QUERIES = {
 
 
 def address(path: str) -> str:
+def own_list(client: TestClient, account: str) -> dict[str, str]:
+    """A shortlist of somebody's own with one pair in it, as ``FILLED`` names them."""
+    with services_of(client).writing() as session:
+        lists = ShortlistRepository(session)
+        made = lists.create(account, f"清单 {uuid.uuid4().hex}", "", now_at())
+        pair = Pair("N1", "A1")
+        entry = lists.add(made, pair, "", account, None, now_at()).entry
+        return {"shortlist_id": str(made.id), "entry_id": str(entry.id)}
+
+
+def address(path: str, own: dict[str, str]) -> str:
     if path.startswith("/achievements/"):
         return "/achievements/A1"
     if path == "/static":
         return "/static/zhitong.css"
     query = QUERIES.get(path, "")
     return re.sub(r"{(\w+)(?::path)?}", lambda m: FILLED[m[1]], path) + query
+    query = "?q=x" if path == "/api/v1/search" else ""
+    return re.sub(r"{(\w+)(?::path)?}", lambda m: {**FILLED, **own}[m[1]], path) + query
 
 
 @pytest.mark.parametrize("role", [None, *ROLES], ids=lambda role: role.name if role else "NOBODY")
@@ -82,7 +100,8 @@ def test_every_route_and_role_gets_what_the_table_says(
         rule = rule_for(method, path)
         assert rule is not None
         body = BODY if path == "/api/v1/feedback" and method == "POST" else None
-        answer = client.request(method, address(path), json=body)
+        own = own_list(client, f"user.{role.name.lower()}" if role else "nobody")
+        answer = client.request(method, address(path, own), json=body)
         at = f"{method} {path}: {answer.status_code} {answer.text[:200]}"
         if role is None and path == "/login" and method == "POST":
             assert answer.status_code == 403, at  # no form of this browser
@@ -97,7 +116,8 @@ def test_every_route_and_role_gets_what_the_table_says(
             assert answer.status_code != 404 or path.endswith("/revoke"), at  # has none
             assert "不能做这件事" not in answer.text, at
             assert "页面已过期" not in answer.text, at
-            assert answer.headers.get("location", "") in {"", "/login"}, at  # logged out
+            location = answer.headers.get("location", "")
+            assert location in {"", "/login"} or path.startswith("/shortlists/"), at  # logged out
         else:
             assert answer.status_code == 403, at
             assert "不能做这件事" in answer.text, at
