@@ -149,8 +149,8 @@ def test_nobody_is_led_to_another_site(client: TestClient) -> None:
                    "/\t/evil.example", "", "needs/N1"):  # fmt: skip
         answer = client.post("/feedback", data={**PAIR, "verdict": "accept", "next": wanted})
         assert answer.headers["location"].startswith("/?done=judged-"), wanted
-    answer = client.post("/feedback", data={**PAIR, "verdict": "accept",
-                                            "next": "/needs/N1?done=saved-1-1&why=a%26b#m2"})  # fmt: skip
+    here = "/needs/N1?done=saved-1-1&why=a%26b#m2"
+    answer = client.post("/feedback", data={**PAIR, "verdict": "accept", "next": here})
     assert re.fullmatch(r"/needs/N1\?why=a%26b&done=judged-\d+#m2", answer.headers["location"])
 
 
