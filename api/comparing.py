@@ -155,7 +155,7 @@ def _explained(services: Services, need_key: str, key: str, role: Role) -> Expla
 def links_of(match: MatchOut | None, card: CardOut | None) -> list[Link]:
     """Places that answer each other, numbered: the sentences that carry the match, requirements
     and what is stated of them, objections, the kind of similarity, shared words."""
-    found: list[tuple[str, tuple[Place, ...], tuple[Place, ...], bool]] = []
+    found: list[_Told] = []
     if match is not None:
         both = _places([match.query_sentence]), _places([match.document_sentence])
         found.append(("最对得上的句子", *both, True))
@@ -169,11 +169,36 @@ def links_of(match: MatchOut | None, card: CardOut | None) -> list[Link]:
         alike = card.similarity
         if alike is not None:
             found.append((alike.kind.value, _places(alike.need), _places(alike.achievement), False))
+    answering = _joined(found)
     for term in match.key_terms[:_MOST_TERMS] if match is not None else ():
-        both = _places(term.query_spans), _places(term.document_spans)
-        found.append((f"共同的词：{term.term}", *both, False))
-    answering = [one for one in found if one[1] and one[2]][:_MOST_LINKS]
-    return [Link(number, *one) for number, one in enumerate(answering, start=1)]
+        need, held = _places(term.query_spans), _places(term.document_spans)
+        if need and held and not any(_holds(one, need[0], held[0]) for one in answering):
+            answering.append((f"共同的词：{term.term}", need, held, False))
+    return [Link(number, *one) for number, one in enumerate(answering[:_MOST_LINKS], start=1)]
+
+
+_Told = tuple[str, tuple[Place, ...], tuple[Place, ...], bool]
+
+
+def _joined(found: Iterable[_Told]) -> list[_Told]:
+    """Those with places on both sides; what is said twice of the same places is one."""
+    places: dict[tuple[tuple[Place, ...], tuple[Place, ...], bool], list[str]] = {}
+    for label, need, held, is_sentence in found:
+        if need and held:
+            places.setdefault((need, held, is_sentence), []).append(label)
+    return [("；".join(labels), *key) for key, labels in places.items()]
+
+
+def _holds(told: _Told, need: Place, held: Place) -> bool:
+    """Whether a link, but for the sentence, says already that two places answer each other."""
+    _, asked, answered, is_sentence = told
+    return (
+        not is_sentence and any(_in(need, p) for p in asked) and any(_in(held, p) for p in answered)
+    )
+
+
+def _in(inner: Place, outer: Place) -> bool:
+    return inner[0] == outer[0] and outer[1] <= inner[1] and inner[2] <= outer[2]
 
 
 def _places(spans: Iterable[SpanOut | QuoteOut]) -> tuple[Place, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -53,8 +53,9 @@ def here(request: Request) -> str:
     """The page one is on, for forms that lead back to it."""
     query = [pair for pair in parse_qsl(request.url.query, keep_blank_values=True)
              if pair[0] != _DONE]  # fmt: skip
-    place = f"{request.url.path}?{urlencode(query)}" if query else request.url.path
-    return place if len(place) <= _LONGEST else request.url.path
+    path = quote(request.scope["path"])  # an id may hold what has a meaning in an address
+    place = f"{path}?{urlencode(query)}" if query else path
+    return place if len(place) <= _LONGEST else path
 
 
 def notice(request: Request) -> Notice | None:

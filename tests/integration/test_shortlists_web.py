@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -152,6 +153,22 @@ def test_nobody_is_led_to_another_site(client: TestClient) -> None:
     here = "/needs/N1?done=saved-1-1&why=a%26b#m2"
     answer = client.post("/feedback", data={**PAIR, "verdict": "accept", "next": here})
     assert re.fullmatch(r"/needs/N1\?why=a%26b&done=judged-\d+#m2", answer.headers["location"])
+
+
+def test_ids_with_signs_of_addresses_come_back_to_their_page(client: TestClient) -> None:
+    odd = replace(RECORDS[0], key="需求 N?1#%2F&a=b+c")
+    with services_of(client).writing() as session:
+        CorpusRepository(session).upsert([odd], now_at())
+    page = client.get(f"/needs/{quote(odd.key, safe='')}").text
+    after = sent(client, page, "/feedback", verdict="accept")
+    assert "已记为采纳" in notice(after.text)
+    assert odd.key in unescape(after.text)
+    after = sent(client, after.text, "/shortlists/add", shortlist="0")
+    assert "已收藏" in notice(after.text)
+    compare = re.findall(r'href="(/compare[^"]+)"', after.text)[0]
+    assert odd.key in unescape(client.get(unescape(compare)).text)
+    with services_of(client).writing() as session:
+        CorpusRepository(session).delete(odd.kind, [odd.key])
 
 
 def test_every_form_needs_its_token(client: TestClient) -> None:
