@@ -15,6 +15,7 @@ from api.security.visitor import Visitor
 from api.services import Services
 from corpus.confidentiality import Role
 from corpus.model import Maturity, RecordFilter
+from corpus.protection import Protection
 
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -83,10 +84,24 @@ def record_filter(
         list[Name] | None, Query(description="Regions of the owner, or counties; any of.")
     ] = None,
     min_maturity: Annotated[Maturity | None, Query(description="Achievements only.")] = None,
+    industry: Annotated[
+        list[Name] | None,
+        Query(description="Industries of GB/T 4754, any of; a section stands for its divisions."),
+    ] = None,
+    maturity: Annotated[
+        list[Maturity] | None, Query(description="Exactly these, any of; achievements only.")
+    ] = None,
+    protection: Annotated[
+        list[Protection] | None,
+        Query(description="What is written of patents, any of; achievements only."),
+    ] = None,
     include_expired: Annotated[bool, Query(description="Also what is past its validity.")] = False,
 ) -> RecordFilter:
     """Hard filters from the query string; by default what is valid today."""
-    return services.record_filter(field, region, min_maturity, include_expired)
+    return services.record_filter(
+        field, region, min_maturity, include_expired,
+        industries=industry or (), maturities=maturity or (), protections=protection or (),
+    )  # fmt: skip
 
 
 FilterDep = Annotated[RecordFilter, Depends(record_filter)]

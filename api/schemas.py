@@ -14,6 +14,7 @@ from corpus.confidentiality import HIDDEN, Role, hidden_fields, masked
 from corpus.languages import field_languages
 from corpus.model import Achievement, Amount, Confidentiality, Kind, Record
 from matcher.answer import Answer, Shown
+from matcher.card import summary_line
 from matcher.engine import Match
 from matcher.explain import Span
 from matcher.features import FEATURES
@@ -251,6 +252,7 @@ class MatchOut(CardOut):
     level: Level
     recommended: bool = Field(description="The level is 强 or 较强.")
     terms: list[TermOut]
+    summary: str = Field(default="", description="For and against, in one line.")
     query_sentence: SpanOut
     document_sentence: SpanOut
     near_copies: list[OtherOut] = Field(
@@ -292,6 +294,19 @@ class MatchOut(CardOut):
         document = Query.of(match.document.record)
         closed = hidden_fields(match.document.record, role)
         reasons = match.explanation
+        terms = [
+            TermOut(
+                term=term.term,
+                part=term.part,
+                key=term.key,
+                query_spans=[SpanOut.of(s, query, ()) for s in asked],
+                document_spans=[SpanOut.of(s, document, ()) for s in held],
+            )
+            for term in reasons.terms
+            # A word that stands in hidden text alone would tell what that says.
+            if (asked := [s for s in term.query_spans if s.field not in hidden])
+            and (held := [s for s in term.document_spans if s.field not in closed])
+        ]
         return cls(
             **card_fields(
                 shown.card,
@@ -306,19 +321,8 @@ class MatchOut(CardOut):
             chance=match.chance,
             level=match.level,
             recommended=match.level in (Level.GOOD, Level.STRONG),
-            terms=[
-                TermOut(
-                    term=term.term,
-                    part=term.part,
-                    key=term.key,
-                    query_spans=[SpanOut.of(s, query, ()) for s in asked],
-                    document_spans=[SpanOut.of(s, document, ()) for s in held],
-                )
-                for term in reasons.terms
-                # A word that stands in hidden text alone would tell what that says.
-                if (asked := [s for s in term.query_spans if s.field not in hidden])
-                and (held := [s for s in term.document_spans if s.field not in closed])
-            ],
+            terms=terms,
+            summary=summary_line(shown.card, [term.term for term in terms if term.key]),
             query_sentence=SpanOut.sentence(reasons.query_sentence, query, hidden),
             document_sentence=SpanOut.sentence(reasons.document_sentence, document, closed),
         )

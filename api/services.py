@@ -24,7 +24,9 @@ from api.security.login import Door
 from api.settings import Settings
 from corpus.confidentiality import EVERY_ROW, Role, RowScope
 from corpus.database import open_database, writer
+from corpus.facets import FacetRepository
 from corpus.model import CorpusError, Kind, Maturity, Record, RecordFilter
+from corpus.protection import Protection
 from corpus.repository import CorpusRepository
 from indexer.build import Makers, Progress, no_progress
 from indexer.builtin import ensure_builtin_model
@@ -213,13 +215,22 @@ class Services:
             return RecordOut.of(repository.require(kind, key).record, role)
 
     def page(
-        self, kind: Kind, where: RecordFilter, offset: int, limit: int, role: Role
+        self,
+        kind: Kind,
+        where: RecordFilter,
+        offset: int,
+        limit: int,
+        role: Role,
+        *,
+        newest: bool = False,
     ) -> RecordPage:
-        """Records that pass a filter, in order of entry."""
-        with self.repository() as repository:
+        """Records that pass a filter, in order of entry, or those published last first."""
+        with self.reading() as session:
             where = replace(where, asked_at=role.clearance.level)
-            total = len(repository.eligible_ids(kind, where))
-            stored = repository.page(kind, where, offset, limit)
+            total = FacetRepository(session, self.scope).total(kind, where)
+            stored = CorpusRepository(session, self.scope).page(
+                kind, where, offset, limit, newest=newest
+            )
         records = [RecordOut.of(s.record, role) for s in stored]
         return RecordPage(total=total, offset=offset, limit=limit, records=records)
 
@@ -231,11 +242,18 @@ class Services:
         regions: Sequence[str] | None = None,
         min_maturity: Maturity | None = None,
         include_expired: bool = False,
+        *,
+        industries: Sequence[str] = (),
+        maturities: Sequence[Maturity] = (),
+        protections: Sequence[Protection] = (),
     ) -> RecordFilter:
         """A filter from what a person chose; by default what is valid today in Tangshan."""
         return RecordFilter(
             technology_fields=frozenset(fields or ()),
             regions=frozenset(regions or ()),
+            industries=frozenset(industries),
+            maturities=frozenset(level.value for level in maturities),
+            protections=frozenset(state.value for state in protections),
             min_maturity=min_maturity,
             valid_on=None if include_expired else self.today(),
         )

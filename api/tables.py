@@ -173,3 +173,46 @@ class SuppressionTable(SQLModel, table=True):
     detail: str = ""
     created_at: datetime
     lifted_at: datetime | None = None
+class SavedSearchTable(SQLModel, table=True):
+    """A search that somebody wants to run again."""
+
+    __tablename__: ClassVar[Any] = "saved_search"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    user_id: int = Field(foreign_key="user_account.id", index=True, sa_type=BigKey)
+    name: str
+    kind: str
+    text: str
+    filters: dict[str, list[str]] = Field(sa_column=Column(JSON, nullable=False))
+    """Chosen values by the name of the API's parameter."""
+    created_at: datetime
+    deleted_at: datetime | None = None
+    """When its owner deleted it; it can be had back for a while."""
+
+
+class FollowedRecordTable(SQLModel, table=True):
+    """A need or an achievement that somebody follows. Keys, not ids, as in the log of feedback."""
+
+    __tablename__: ClassVar[Any] = "followed_record"
+    __table_args__ = (UniqueConstraint("user_id", "kind", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    user_id: int = Field(foreign_key="user_account.id", index=True, sa_type=BigKey)
+    kind: str
+    key: str
+    followed_at: datetime
+
+
+class DeskVisitTable(SQLModel, table=True):
+    """What somebody has seen of one followed record: a proposal is new until then."""
+
+    __tablename__: ClassVar[Any] = "desk_visit"
+    __table_args__ = (UniqueConstraint("user_id", "kind", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    user_id: int = Field(foreign_key="user_account.id", index=True, sa_type=BigKey)
+    kind: str
+    key: str
+    visited_at: datetime
+    seen: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    """Keys of proposals that were on a page that was opened, sorted."""

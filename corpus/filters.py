@@ -3,15 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, and_, case, or_, true
 from sqlmodel import col
 
 from corpus.confidentiality import ALWAYS_SHOWN, RowScope
+from corpus.industries import industries_within
 from corpus.mapping import SUGGESTED, TABLES
 from corpus.model import Confidentiality, Kind, Maturity, RecordFilter
+from corpus.protection import protection_column
 from corpus.tables import AchievementTable, NeedTable, OrganisationTable
+
+
+class Facet(StrEnum):
+    """What records can be filtered by and counted by; the name is that of the API's parameter."""
+
+    FIELD = "field"
+    REGION = "region"
+    INDUSTRY = "industry"
+    MATURITY = "maturity"
+    PROTECTION = "protection"
+
+    def own(self, where: RecordFilter) -> frozenset[str]:
+        """What is chosen here; empty: any."""
+        found: frozenset[str] = getattr(where, _SETS[self])
+        return found
+
+    def chosen(self, where: RecordFilter) -> frozenset[str]:
+        """Values of the column that the choice lets through; empty: any."""
+        if self is not Facet.INDUSTRY:
+            return self.own(where)
+        return frozenset(name for one in self.own(where) for name in industries_within(one))
+
+    def without(self, where: RecordFilter) -> RecordFilter:
+        """The filter with nothing chosen here."""
+        return self.choosing(where, frozenset())
+
+    def choosing(self, where: RecordFilter, values: frozenset[str]) -> RecordFilter:
+        """The filter with these values chosen here instead."""
+        return replace(where, **{_SETS[self]: values})
+
+
+_SETS = {
+    Facet.FIELD: "technology_fields",
+    Facet.REGION: "regions",
+    Facet.INDUSTRY: "industries",
+    Facet.MATURITY: "maturities",
+    Facet.PROTECTION: "protections",
+}
+_OF_ACHIEVEMENTS = frozenset({Facet.MATURITY, Facet.PROTECTION})
+
+
+def facets_of(kind: Kind) -> tuple[Facet, ...]:
+    """Those that a kind of record has, in display order."""
+    return tuple(f for f in Facet if kind is Kind.ACHIEVEMENT or f not in _OF_ACHIEVEMENTS)
+
+
+def facet_column(kind: Kind, facet: Facet) -> ColumnElement[Any]:
+    """Where the value of a facet stands, in a selection made by ``joined``."""
+    table = TABLES[kind]
+    if facet is Facet.REGION:
+        return col(NeedTable.county if kind is Kind.NEED else OrganisationTable.region)
+    if facet is Facet.PROTECTION:
+        return protection_column(col(AchievementTable.intellectual_property))
+    if facet is Facet.MATURITY:
+        return col(AchievementTable.maturity)
+    return col(table.technology_field if facet is Facet.FIELD else table.industry)
+
+
+def open_values(
+    kind: Kind, facet: Facet, asked_at: Confidentiality
+) -> list[ColumnElement[bool] | bool]:
+    """What makes the value of a facet one that may be filtered and counted by."""
+    names = {
+        Facet.FIELD: "technology_field",
+        Facet.REGION: "county" if kind is Kind.NEED else "organisation",
+        Facet.INDUSTRY: "industry",
+        Facet.MATURITY: "maturity",
+        Facet.PROTECTION: "intellectual_property",
+    }
+    return _open(TABLES[kind], names[facet], asked_at)
+
+
+def newest_first(kind: Kind, asked_at: Confidentiality) -> list[ColumnElement[Any]]:
+    """Order by the day of publication where it may be read, then by entry, the last first."""
+    table = TABLES[kind]
+    closed = ~and_(true(), *_open(table, "published_on", asked_at))
+    day = case((closed, None), else_=col(table.published_on))
+    return [day.is_(None), day.desc(), col(table.id).desc()]
 
 
 def joined(kind: Kind, statement: Any, conditions: Sequence[Any]) -> Any:
@@ -30,19 +112,18 @@ def conditions_of(kind: Kind, where: RecordFilter) -> list[ColumnElement[bool] |
         conditions.append(col(table.text_rank) <= where.open_to.rank)
     if where.keys is not None:
         conditions.append(col(table.key).in_(sorted(where.keys)))
-    if where.technology_fields:
-        conditions.append(col(table.technology_field).in_(sorted(where.technology_fields)))
-        conditions += _open(table, "technology_field", where.asked_at)
-    if where.regions:
-        owner: Any = NeedTable.county if kind is Kind.NEED else OrganisationTable.region
-        conditions.append(col(owner).in_(sorted(where.regions)))
-        name = "county" if kind is Kind.NEED else "organisation"
-        conditions += _open(table, name, where.asked_at)
+    for facet in facets_of(kind):
+        if chosen := facet.chosen(where):
+            conditions.append(facet_column(kind, facet).in_(sorted(chosen)))
+            conditions += open_values(kind, facet, where.asked_at)
     if where.min_maturity is not None and kind is Kind.ACHIEVEMENT:
         levels = list(Maturity)
         enough = levels[levels.index(where.min_maturity) :]
         conditions.append(col(AchievementTable.maturity).in_([m.value for m in enough]))
-        conditions += _open(table, "maturity", where.asked_at)
+        conditions += open_values(kind, Facet.MATURITY, where.asked_at)
+    if where.title:
+        conditions.append(col(table.title).icontains(where.title, autoescape=True))
+        conditions += _open(table, "title", where.asked_at)
     if where.valid_on is not None:
         until = col(table.valid_until_on)
         conditions.append(or_(until.is_(None), until >= where.valid_on))

@@ -51,6 +51,25 @@ def industry_of(label: str) -> Industry | None:
     return None
 
 
+def industries_within(name: str) -> frozenset[str]:
+    """The name and, where it is a section, its divisions; any other name stands for itself."""
+    return _within().get(name, frozenset({name}))
+
+
+def section_of(name: str) -> str:
+    """The section that an industry's name belongs to; a name of no entry is its own."""
+    found = _table()[1].get(_key(name))
+    return found.section if found is not None and found.name == name else name
+
+
+@functools.cache
+def _within() -> dict[str, frozenset[str]]:
+    sections: dict[str, set[str]] = {}
+    for entry in industries():
+        sections.setdefault(entry.section, {entry.section}).add(entry.name)
+    return {section: frozenset(names) for section, names in sections.items()}
+
+
 @functools.cache
 def _table() -> tuple[tuple[Industry, ...], dict[str, Industry]]:
     raw: dict[str, Any] = tomllib.loads(

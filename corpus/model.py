@@ -234,15 +234,21 @@ class RecordFilter:
     """Hard conditions on records; an empty set means that anything goes.
 
     The sets are *any of*; the fields are joined by *and*. ``regions`` are regions of the
-    owner (成果) or counties (需求). ``min_maturity`` keeps achievements at that level or
-    above; a record without a stated maturity does not pass it. ``valid_on`` drops records
-    whose validity ended before that day. ``keys`` restricts to given records. ``statuses`` is
-    never empty: what is withdrawn or merged is asked for by name.
+    owner (成果) or counties (需求). A section among ``industries`` stands for its divisions too.
+    ``min_maturity`` keeps achievements at that level or above; a record without a stated maturity
+    does not pass it. ``maturities`` and ``protections`` (values of ``protection.Protection``)
+    concern achievements only. ``title`` is a piece of the title, in any case. ``valid_on`` drops
+    records whose validity ended before that day. ``keys`` restricts to given records.
+    ``statuses`` is never empty: what is withdrawn or merged is asked for by name.
     """
 
     technology_fields: frozenset[str] = frozenset()
     regions: frozenset[str] = frozenset()
+    industries: frozenset[str] = frozenset()
+    maturities: frozenset[str] = frozenset()
+    protections: frozenset[str] = frozenset()
     min_maturity: Maturity | None = None
+    title: str = ""
     valid_on: date | None = None
     keys: frozenset[str] | None = None
     statuses: frozenset[Status] = frozenset({Status.ACTIVE})
@@ -250,8 +256,9 @@ class RecordFilter:
     """Keeps records whose title and text are open at this level. Who may not read a text must
     not learn by searching what is in it."""
     asked_at: Confidentiality = Confidentiality.CONFIDENTIAL
-    """The conditions on fields, regions and maturity hold only of values open at this level: who
-    may not read a value must not learn it by filtering. Records are not dropped otherwise."""
+    """The conditions on values (fields, regions, industries, maturity, protection, title) hold only
+    of values open at this level: who may not read a value must not learn it by filtering. Records
+    are not dropped otherwise."""
 
 
 def _sha256(value: Any) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, update
 from sqlmodel import Session, col, select
 
 from corpus.confidentiality import EVERY_ROW, RowScope
-from corpus.filters import conditions_of, conditions_of_scope, joined
+from corpus.filters import conditions_of, conditions_of_scope, joined, newest_first
 from corpus.mapping import TABLES, from_row, to_columns
 from corpus.model import (
     Contact,
@@ -236,9 +236,14 @@ class CorpusRepository:
             found.update((stored.id, stored) for stored in self._load(kind, [condition]))
         return found
 
-    def page(self, kind: Kind, where: RecordFilter, offset: int, limit: int) -> list[StoredRecord]:
-        """Records in order of id, from ``offset``, at most ``limit``."""
-        return list(self._load(kind, conditions_of(kind, where), offset=offset, limit=limit))
+    def page(
+        self, kind: Kind, where: RecordFilter, offset: int, limit: int, *, newest: bool = False
+    ) -> list[StoredRecord]:
+        """Records in order of id, or those published last first, from ``offset``, at most
+        ``limit``."""
+        order = newest_first(kind, where.asked_at) if newest else []
+        conditions = conditions_of(kind, where)
+        return list(self._load(kind, conditions, offset=offset, limit=limit, order=order))
 
     def titled(
         self, kind: Kind, fragment: str, where: RecordFilter, limit: int
@@ -316,11 +321,12 @@ class CorpusRepository:
         *,
         offset: int = 0,
         limit: int | None = None,
+        order: Sequence[ColumnElement[Any]] = (),
     ) -> Iterator[StoredRecord]:
         table = TABLES[kind]
         inside = [*conditions, *conditions_of_scope(kind, self.scope)]
         statement: Any = joined(kind, select(table, OrganisationTable), inside)
-        statement = statement.order_by(col(table.id)).offset(offset)
+        statement = statement.order_by(*(order or [col(table.id)])).offset(offset)
         if limit is not None:
             statement = statement.limit(limit)
         for row, organisation in self._session.exec(statement):

@@ -21,7 +21,7 @@ from typing import Any
 from corpus.confidentiality import Role, hidden_fields, masked
 from corpus.model import Achievement, Need, Record
 from matcher.explain import Span
-from matcher.indicators import Indicator, IndicatorRow, Side, compare, extract
+from matcher.indicators import Indicator, IndicatorRow, Side, Verdict, compare, extract
 from matcher.objections import (
     Code,
     NextQuestion,
@@ -36,6 +36,7 @@ from matcher.similarity_kind import KindReading, Traits, kind_of, traits
 
 _KEPT = 500  # sides of each kind that stay read
 _TITLE = 100  # characters; a first sentence up to this length is read as a title
+_NAMED = 3  # indicators or words in a summary line
 _SENTENCE_END = re.compile(r"[。！？；!?;\n]")
 
 
@@ -70,6 +71,27 @@ class _AchievementSide:
 
 
 _Judged = tuple[tuple[IndicatorRow, ...], tuple[Objection, ...]]
+
+
+def summary_line(card: Card, words: Sequence[str]) -> str:
+    """What speaks for a pair and what against it, in one line; ``words`` are those both sides
+    hold, the weightiest first, as far as the reader may see them.
+
+    It names and counts what the card holds, and never quotes a text.
+    """
+    met = list(dict.fromkeys(row.property for row in card.indicators if row.verdict is Verdict.MET))
+    if met:
+        more = " 等" if len(met) > _NAMED else ""
+        favour = f"指标满足 {len(met)} 项（{'、'.join(met[:_NAMED])}{more}）"
+    elif words:
+        favour = f"都提到{'、'.join(words[:_NAMED])}"
+    else:
+        favour = "意思相近"
+    if not card.objections:
+        return f"有利：{favour}；不利：没有发现"
+    first, rest = card.objections[0], len(card.objections) - 1
+    more = f"，另有 {rest} 条" if rest else ""
+    return f"有利：{favour}；不利：{first.code.value}（{first.severity.value}）{more}"
 
 
 class CardMaker:

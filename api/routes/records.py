@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from dataclasses import replace
+from typing import Annotated, Any, Literal
 
 from fastapi import Query
 
 from api import editing
 from api.api_route import PRECONDITIONS, Precondition, api_router
-from api.deps import FilterDep, Key, Offset, RoleDep, ServicesDep, VisitorDep
+from api.deps import FilterDep, Key, Name, Offset, RoleDep, ServicesDep, VisitorDep
 from api.editing import AchievementPatch, NeedPatch
 from api.schemas import Problem, RecordOut, RecordPage
 from corpus.model import Kind
@@ -24,14 +25,25 @@ _CHANGED: dict[int | str, dict[str, Any]] = {
     403: {"model": Problem, "description": "A field that is closed to the role that asks."},
 }
 PageSize = Annotated[int, Query(ge=1, le=200)]
+Title = Annotated[Name, Query(max_length=200, description="A piece of the title.")]
+Sort = Annotated[
+    Literal["entry", "newest"], Query(description="Order of entry, or published last first.")
+]
 
 
 @router.get("/needs")
 def needs(
-    services: ServicesDep, role: RoleDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+    services: ServicesDep,
+    role: RoleDep,
+    where: FilterDep,
+    title: Title = "",
+    sort: Sort = "entry",
+    offset: Offset = 0,
+    limit: PageSize = 50,
 ) -> RecordPage:
-    """Needs in order of entry."""
-    return services.page(Kind.NEED, where, offset, limit, role)
+    """Needs that pass the filters."""
+    where = replace(where, title=title.strip())
+    return services.page(Kind.NEED, where, offset, limit, role, newest=sort == "newest")
 
 
 @router.get("/needs/{need_id:path}", responses=_NOT_FOUND)
@@ -54,10 +66,17 @@ def change_need(
 
 @router.get("/achievements")
 def achievements(
-    services: ServicesDep, role: RoleDep, where: FilterDep, offset: Offset = 0, limit: PageSize = 50
+    services: ServicesDep,
+    role: RoleDep,
+    where: FilterDep,
+    title: Title = "",
+    sort: Sort = "entry",
+    offset: Offset = 0,
+    limit: PageSize = 50,
 ) -> RecordPage:
-    """Achievements in order of entry."""
-    return services.page(Kind.ACHIEVEMENT, where, offset, limit, role)
+    """Achievements that pass the filters."""
+    where = replace(where, title=title.strip())
+    return services.page(Kind.ACHIEVEMENT, where, offset, limit, role, newest=sort == "newest")
 
 
 @router.get("/achievements/{achievement_id:path}", responses=_NOT_FOUND)
