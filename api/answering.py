@@ -33,6 +33,14 @@ class Asked:
     shelved: Collection[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """The matches that a list shows, in order, and the ranking that they come from."""
+
+    ranking: Ranking
+    matches: tuple[Match, ...]
+
+
 class Answerer:
     """Answers for one reader on one day, from one state of the database and one index."""
 
@@ -72,21 +80,45 @@ class Answerer:
             for one, ranking in zip(asked, rankings, strict=True)
         ]
 
-    def _ranked(self, asked: Sequence[Asked], target: Kind, depth: int) -> list[Ranking]:
+    def proposals(self, asked: Sequence[Asked], limit: int) -> list[Proposed]:
+        """The achievements that ``answers`` lists, in the same places, without reasons or cards:
+        for counting and naming them, some ten times as fast.
+
+        Raises:
+            ShardError: no index can answer.
+        """
+        depth = limit + _MARGIN
+        rankings = self._ranked(asked, Kind.ACHIEVEMENT, depth, explained=False)
+        found = []
+        for one, ranking in zip(asked, rankings, strict=True):
+            ranking, listed, _ = self._listing(one, ranking, depth, limit, explained=False)
+            found.append(Proposed(ranking, tuple(place.match for place in listed.listed)))
+        return found
+
+    def _ranked(
+        self, asked: Sequence[Asked], target: Kind, depth: int, *, explained: bool = True
+    ) -> list[Ranking]:
         queries, shelved = [one.query for one in asked], [one.shelved for one in asked]
         return self._engine.match(
-            self._repository, queries, target, self._where, depth, self._shard, shelved
-        )
+            self._repository, queries, target, self._where, depth, self._shard, shelved,
+            explained=explained,
+        )  # fmt: skip
 
     def _diverse(self, asked: Asked, ranking: Ranking, depth: int, limit: int) -> Answer:
+        return self._answer(asked, *self._listing(asked, ranking, depth, limit))
+
+    def _listing(
+        self, asked: Asked, ranking: Ranking, depth: int, limit: int, *, explained: bool = True
+    ) -> tuple[Ranking, Listing, dict[str, StoredGroup]]:
+        """The ranking as far as it decides the list, the list, and groups of near copies."""
         while True:
             groups = self._groups(ranking.matches)
             names = {key: str(group.id) for key, group in groups.items()}
             listed = listing(ranking.matches, names, limit, self._role)
             if listed.settled or len(ranking.matches) < depth:
-                return self._answer(asked, ranking, listed, groups)
+                return ranking, listed, groups
             depth = max(LOOK_AHEAD, 2 * depth)
-            [ranking] = self._ranked([asked], ranking.target, depth)
+            [ranking] = self._ranked([asked], ranking.target, depth, explained=explained)
 
     def _groups(self, matches: Sequence[Match]) -> dict[str, StoredGroup]:
         if not matches:

@@ -22,6 +22,7 @@ from api.deps import form_checked
 from api.openapi import complete
 from api.routes import contacts, feedback, matching, records, system
 from api.routes import feedback, matching, records, shortlists, system
+from api.routes import facets, feedback, matching, records, saved_searches, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -35,6 +36,7 @@ from api.web import accounts, compare, pages, tokens
 from api.web import exports as export_pages
 from api.web import feedback as feedback_pages
 from api.web import shortlists as shortlist_pages
+from api.web import accounts, desk, pages, saved, search, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -137,6 +139,9 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         export_pages,
         compare,
     ):
+        system, matching, facets, records, saved_searches, feedback, accounts, tokens, desk, saved,
+        search, pages,
+    ):  # fmt: skip
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -17,6 +17,7 @@ from api.contacts import ConsentError, NoConsentError
 from api.editing import ClosedFieldError
 from api.feedback import ClosedToRaterError
 from api.idempotency import IdempotencyError
+from api.saved_searches import DeskError, NeedsAccountError, UnknownSavedSearchError
 from api.schemas import Problem
 from api.security.errors import FormTokenError, UnknownAccountError
 from api.sentences import input_sentence
@@ -54,6 +55,9 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     MatchError: (400, "无法匹配"),
     FormTokenError: (403, "页面已过期"),
     UnknownAccountError: (404, "没有这个用户或令牌"),
+    NeedsAccountError: (403, "需要账号"),
+    UnknownSavedSearchError: (404, "没有这条保存的搜索"),
+    DeskError: (400, "没有保存"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {
     404: ("没有这个页面", "没有 {path} 这个地址。"),

@@ -1,7 +1,8 @@
 """How many records have each value that one can filter by, given the other filters.
 
 A count is what a list would hold if that value alone were chosen there: values that the reader may
-not see count nowhere (``RecordFilter.asked_at``), rows outside of the scope are as if they were not.
+not see count nowhere (``RecordFilter.asked_at``), rows outside of the scope are as if they were
+not.
 """
 
 from __future__ import annotations

@@ -44,7 +44,8 @@ class Facet(StrEnum):
 
     def choosing(self, where: RecordFilter, values: frozenset[str]) -> RecordFilter:
         """The filter with these values chosen here instead."""
-        return replace(where, **{_SETS[self]: values})
+        changed: dict[str, Any] = {_SETS[self]: values}
+        return replace(where, **changed)
 
 
 _SETS = {
@@ -62,8 +63,8 @@ def facets_of(kind: Kind) -> tuple[Facet, ...]:
     return tuple(f for f in Facet if kind is Kind.ACHIEVEMENT or f not in _OF_ACHIEVEMENTS)
 
 
-def facet_column(kind: Kind, facet: Facet) -> ColumnElement[Any]:
-    """Where the value of a facet stands, in a selection made by ``joined``."""
+def facet_column(kind: Kind, facet: Facet) -> Any:
+    """Where the value of a facet stands, in a selection made by ``joined``: a column."""
     table = TABLES[kind]
     if facet is Facet.REGION:
         return col(NeedTable.county if kind is Kind.NEED else OrganisationTable.region)
@@ -91,7 +92,8 @@ def open_values(
 def newest_first(kind: Kind, asked_at: Confidentiality) -> list[ColumnElement[Any]]:
     """Order by the day of publication where it may be read, then by entry, the last first."""
     table = TABLES[kind]
-    closed = ~and_(true(), *_open(table, "published_on", asked_at))
+    is_open: Any = _open(table, "published_on", asked_at)
+    closed = ~and_(true(), *is_open)
     day = case((closed, None), else_=col(table.published_on))
     return [day.is_(None), day.desc(), col(table.id).desc()]
 

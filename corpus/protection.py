@@ -47,7 +47,7 @@ def protection_of(text: str) -> Protection:
     return Protection.STATED
 
 
-def protection_column(column: ColumnElement[str]) -> ColumnElement[Any]:
+def protection_column(column: Any) -> ColumnElement[Any]:
     """The same for a column of such texts."""
     bare = func.trim(column)
 

@@ -321,7 +321,7 @@ class CorpusRepository:
         *,
         offset: int = 0,
         limit: int | None = None,
-        order: Sequence[ColumnElement[Any]] = (),
+        order: Sequence[Any] = (),
     ) -> Iterator[StoredRecord]:
         table = TABLES[kind]
         inside = [*conditions, *conditions_of_scope(kind, self.scope)]

@@ -14,7 +14,7 @@ from indexer.build import Makers
 from indexer.scored import ScoredDoc, top_documents
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
-from matcher.explain import Explanation, explain
+from matcher.explain import UNEXPLAINED, Explanation, explain
 from matcher.features import Signals, brought, signals_of
 from matcher.filters import EligibleIds
 from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
@@ -158,10 +158,14 @@ class MatchEngine:
         limit: int,
         shard: IndexShard | None = None,
         shelved: Sequence[Collection[int]] | None = None,
+        *,
+        explained: bool = True,
     ) -> list[Ranking]:
         """Explained matches for each query; an empty list where nothing is good enough.
 
         ``shard`` None is the current one; ``shelved`` are ids to leave out, for each query.
+        Not ``explained``: the same matches with ``UNEXPLAINED`` for reasons, for counting and
+        naming them; the reasons are what takes long.
 
         Raises:
             ShardError: no index can answer.
@@ -178,7 +182,8 @@ class MatchEngine:
             allowed = _without(eligible, left_out)
             kept = self._kept(shard, self._best(shard, query, allowed, limit))
             records = repository.get_many(target, [doc.id for doc in kept])
-            matches = self._explained(shard, query, [d for d in kept if d.id in records], records)
+            there = [doc for doc in kept if doc.id in records]
+            matches = self._explained(shard, query, there, records, reasons=explained)
             aside = len(eligible) - len(allowed)
             rankings.append(
                 Ranking(query.query, target, matches, len(allowed), problems, model, aside)
@@ -276,6 +281,8 @@ class MatchEngine:
         query: PreparedQuery,
         docs: Sequence[ScoredDoc],
         records: Mapping[int, StoredRecord],
+        *,
+        reasons: bool = True,
     ) -> tuple[Match, ...]:
         model = self.config.model
         signals = self._signals(shard, query, np.array([doc.id for doc in docs], np.int64))
@@ -289,7 +296,7 @@ class MatchEngine:
                     model.parts(signals, place),
                     model.chance(doc.score),
                     model.level(doc.score),
-                    self._explanation(shard, query, document),
+                    self._explanation(shard, query, document) if reasons else UNEXPLAINED,
                 )
             )
         return tuple(matches)

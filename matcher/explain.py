@@ -53,6 +53,10 @@ class Explanation:
     document_sentence: Span
 
 
+UNEXPLAINED = Explanation((), Span("title", 0, 0), Span("title", 0, 0))
+"""Of a match for which nobody asked the reasons."""
+
+
 def explain(
     query: PreparedQuery,
     document: Query,

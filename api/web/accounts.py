@@ -17,6 +17,8 @@ from api.security.secrets import form_token, new_secret
 from api.web.templating import render
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+HOME = "/desk"
+"""Where a login leads to."""
 Field = Annotated[str, Form(max_length=1000)]
 Next = Annotated[str, Form(max_length=10_000)]
 
@@ -34,13 +36,15 @@ def safe_next(wanted: str) -> str:
 
 
 @router.api_route("/login", methods=["GET", "HEAD"])
-def login_page(request: Request, visitor: VisitorDep, next: str = "/") -> Response:  # noqa: A002
+def login_page(request: Request, visitor: VisitorDep, next: str = HOME) -> Response:  # noqa: A002
     """The form; who is logged in goes on."""
     if visitor.is_known:
         return RedirectResponse(safe_next(next), status_code=303)
     # A secret of this browser's own, so that nobody logs it in as somebody else.
     secret = visitor.secret or new_secret()
-    page = _login_form(request, safe_next(next), csrf=form_token(secret))
+    # Who only opened the first page has not asked for anything yet.
+    wanted = HOME if safe_next(next) == "/" else safe_next(next)
+    page = _login_form(request, wanted, csrf=form_token(secret))
     _set(page, request, _cookies(request).before_login, secret)
     return page
 
@@ -52,7 +56,7 @@ def login(
     visitor: VisitorDep,
     name: Field = "",
     password: Field = "",
-    next: Next = "/",  # noqa: A002
+    next: Next = HOME,  # noqa: A002
 ) -> Response:
     """Check name and password; what is wrong is said in one way only."""
     cookies = _cookies(request)

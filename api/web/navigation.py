@@ -19,10 +19,12 @@ class Place:
 
 
 NAVIGATION: tuple[Place, ...] = (
+    Place("/desk", "工作台"),
     Place("/", "搜索"),
     Place("/needs", "需求"),
     Place("/achievements", "成果"),
     Place("/shortlists", "收藏"),
+    Place("/saved-searches", "保存的搜索", aside=True),
 )
 """In the order in which they are shown. The policy says who sees which."""
 

@@ -1,22 +1,28 @@
-"""Server-rendered pages: search, lists, one need, one achievement. No JavaScript needed."""
+"""Server-rendered pages: lists, one need, one achievement. No JavaScript needed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from api.deps import Key, Name, Offset, RoleDep, ServicesDep
+from api.clock import now_at
+from api.deps import Key, Name, Offset, RoleDep, ServicesDep, VisitorDep
+from api.desk import FollowRepository
 from api.explaining import MOST_FOUND, explain_pair, named_achievements
+from api.facets import Choice, counted
+from api.provenance import provenance
 from api.schemas import RankingOut
+from api.security.visitor import Visitor
 from api.services import Services
+from api.web.choosing import GivenDep, address, chips
 from api.web.templating import render
 from corpus.confidentiality import Role
-from corpus.model import Kind, Maturity
-from corpus.taxonomy import counties, regions, technology_fields
+from corpus.model import Kind
 from indexer.errors import IndexerError
 from matcher.ranking_models import RankingError
 
@@ -25,61 +31,53 @@ _METHODS = ["GET", "HEAD"]
 _PAGE = 50
 _MATCHES = 10
 _PATHS = {"needs": Kind.NEED, "achievements": Kind.ACHIEVEMENT}
-
-
-@router.api_route("/", methods=_METHODS)
-def search_page(
-    request: Request,
-    services: ServicesDep,
-    role: RoleDep,
-    q: Annotated[str, Query(max_length=20_000)] = "",
-    kind: Kind = Kind.ACHIEVEMENT,
-    field: Name = "",
-    region: Name = "",
-    min_maturity: str = "",
-) -> HTMLResponse:
-    """One box; results as cards with highlights and reasons."""
-    ranking: RankingOut | None = None
-    if q.strip():
-        level = Maturity(min_maturity) if min_maturity in set(Maturity) else None
-        where = services.record_filter(
-            [field] if field else None, [region] if region else None, level
-        )
-        ranking = services.search(q, kind, where, _MATCHES * 2, role)
-    return render(
-        request,
-        "search.html",
-        q=q,
-        kind=kind,
-        field=field,
-        region=region,
-        min_maturity=min_maturity,
-        ranking=ranking,
-        totals={k: services.count(k) for k in Kind},
-        fields=technology_fields(),
-        regions=regions() if kind is Kind.ACHIEVEMENT else counties(),
-        maturities=[m.value for m in Maturity],
-    )
+Title = Annotated[Name, Query(max_length=200)]
 
 
 @router.api_route("/needs", methods=_METHODS)
 @router.api_route("/achievements", methods=_METHODS)
 def list_page(
-    request: Request, services: ServicesDep, role: RoleDep, offset: Offset = 0
+    request: Request,
+    services: ServicesDep,
+    role: RoleDep,
+    given: GivenDep,
+    title: Title = "",
+    sort: str = "entry",
+    valid: str = "",
+    offset: Offset = 0,
 ) -> HTMLResponse:
-    """All needs or all achievements, in order of entry."""
+    """All needs or all achievements that pass the filters; also what is past its validity."""
     path = request.url.path.strip("/")
-    kind = _PATHS[path]
-    page = services.page(kind, services.record_filter(include_expired=True), offset, _PAGE, role)
-    steps = {
-        "previous": max(offset - _PAGE, 0) if offset else None,
-        "next": offset + _PAGE if offset + _PAGE < page.total else None,
-    }
-    links = {
-        name: f"/{path}?{urlencode({'offset': value})}" if value is not None else None
-        for name, value in steps.items()
-    }
-    return render(request, "list.html", kind=kind, path=path, page=page, links=links)
+    kind, title, newest = _PATHS[path], title.strip(), sort == "newest"
+    choice = Choice.of(kind, given)
+    where = replace(choice.where(services, include_expired=valid != "1"), title=title)
+    page = services.page(kind, where, offset, _PAGE, role, newest=newest)
+
+    def here(chosen: Choice, at: int = 0, piece: str = title) -> str:
+        return address(f"/{path}", [
+            *chosen.pairs(), ("title", piece), ("sort", "newest" if newest else ""),
+            ("valid", "1" if valid == "1" else ""), ("offset", at),
+        ])  # fmt: skip
+
+    return render(
+        request,
+        "list.html",
+        kind=kind,
+        path=path,
+        page=page,
+        title=title,
+        sort="newest" if newest else "entry",
+        valid=valid == "1",
+        choice=choice,
+        counts=counted(services, kind, where, role),
+        chips=chips(choice, here),
+        clear=address(f"/{path}", []),
+        without_title=here(choice, piece=""),
+        links={
+            "previous": here(choice, max(offset - _PAGE, 0)) if offset else None,
+            "next": here(choice, offset + _PAGE) if offset + _PAGE < page.total else None,
+        },
+    )
 
 
 @router.api_route("/needs/{key:path}", methods=_METHODS)
@@ -88,6 +86,7 @@ def record_page(
     request: Request,
     services: ServicesDep,
     role: RoleDep,
+    visitor: VisitorDep,
     key: Key,
     why: Annotated[Name, Query(max_length=200)] = "",
 ) -> HTMLResponse:
@@ -104,6 +103,8 @@ def record_page(
     if len(named) == 1:
         filters = services.record_filter()
         explained = explain_pair(services, key, named[0].id, filters, _MATCHES, role)
+    proposed = [match.document.id for match in ranking.matches] if ranking else []
+    followed, new = _opened(request, services, visitor, kind, key, proposed)
     return render(
         request,
         "record.html",
@@ -114,6 +115,9 @@ def record_page(
         named=named,
         explained=explained,
         most_found=MOST_FOUND,
+        followed=followed,
+        new=new,
+        origin=provenance(services, kind, key, role),
     )
 
 
@@ -123,3 +127,30 @@ def _matches(services: Services, kind: Kind, key: str, role: Role) -> tuple[Rank
         return services.match(kind, key, services.record_filter(), _MATCHES, role), ""
     except (IndexerError, RankingError) as error:
         return None, str(error)
+
+
+def _opened(
+    request: Request,
+    services: Services,
+    visitor: Visitor,
+    kind: Kind,
+    key: str,
+    proposed: Sequence[str],
+) -> tuple[bool, frozenset[str]]:
+    """Whether the record is followed, and which proposals no page has shown before this one.
+
+    Only a person who opens the page has seen them: no HEAD, nothing fetched ahead.
+    """
+    user_id = visitor.actor.user_id
+    if user_id is None or visitor.is_open:
+        return False, frozenset()
+    with services.reading() as session:
+        mine = FollowRepository(session, user_id)
+        if not mine.follows(kind, key):
+            return False, frozenset()
+        new = frozenset(proposed) - mine.seen(kind, [key]).get(key, frozenset())
+    ahead = "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", ""))
+    if new and request.method == "GET" and not ahead:
+        with services.writing() as session:
+            FollowRepository(session, user_id).mark_seen(kind, key, proposed, now_at())
+    return True, new
