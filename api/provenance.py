@@ -98,6 +98,7 @@ def _steps(versions: Sequence[Version], latest: Record, role: Role) -> list[Step
     states = [
         masked_version(v.change.record, latest, role) if v.change.record else None for v in versions
     ]
+    before_each = [*states[1:], None] if states else []
     return [
         Step(
             version.number,
@@ -107,7 +108,7 @@ def _steps(versions: Sequence[Version], latest: Record, role: Role) -> list[Step
             version.file_name if whole else "",
             _changed(before, now),
         )
-        for version, now, before in zip(versions, states, [*states[1:], None], strict=True)
+        for version, now, before in zip(versions, states, before_each, strict=True)
     ]
 
 
