@@ -112,7 +112,15 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "archived": [False, True],
     "undone": [False, True],
     "id": ["N-SECRET", "N-PLAIN", "A-SECRET", "A-PLAIN"],
+    "industry": [None, "制造业"],
+    "maturity": [None, "可以量产"],
+    "protection": [None, "已写明"],
+    "title": ["", "kenar"],
+    "sort": ["entry", "newest"],
+    "searched": [False, True],
 }
+# With every other parameter once, not with all of them together.
+ALONE = frozenset({"industry", "maturity", "protection", "title", "sort", "searched"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +295,8 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
                 answer = client.get(filled, params=chosen)
                 assert answer.status_code < 500 or path == "/readyz", (filled, answer.text)
                 yield f"{filled} {chosen}", whole(answer)
-    for page in ("/", "/needs", "/achievements"):
+    yield from desk(client, world)
+    for page in ("/", "/needs", "/achievements", "/needs?title=kenar", "/achievements?sort=newest"):
         yield page, whole(client.get(page))
     for chosen in choices({k: PARAMETERS[k] for k in ("q", "kind", "field", "region")}, every=True):
         yield f"/ {chosen}", whole(client.get("/", params=chosen))
@@ -415,6 +424,29 @@ def listed(client: Any, world: World, shared: int) -> Iterator[tuple[str, str]]:
         yield f"/shortlists{form}", f"{answer.headers}\n{text}"
     for page in ("/shortlists", "/shortlists?archived=true", "/compare"):
         yield page, whole(client.get(page))
+    # What somebody typed himself, and no record.
+    ("/api/v1/saved-searches", "post"),
+    ("/api/v1/saved-searches/{search_id}", "patch"),
+    ("/api/v1/saved-searches/{search_id}", "delete"),
+    ("/api/v1/saved-searches/{search_id}/restore", "post"),
+}
+
+
+def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
+    """The desk of somebody who follows all that is there for him."""
+    for kind, word in WORDS.items():
+        for key in world.keys[kind]:
+            form = {"kind": kind.value, "key": key, "wanted": "yes"}
+            answer = client.post("/desk/follow", data=form, follow_redirects=False)
+            assert answer.status_code in {303, 404}
+            yield f"follow {word} {key}", whole(answer)
+    for page in (1, 2):
+        yield f"/desk {page}", whole(client.get("/desk", params={"page": page}))
+        for of in ("followed", "achievements", "proposed", "new", "waiting", "dismissed",
+                   "accepted"):  # fmt: skip
+            answer = client.get("/desk/rows", params={"of": of, "page": page})
+            assert answer.status_code == 200
+            yield f"/desk/rows {of} {page}", whole(answer)
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
@@ -450,6 +482,7 @@ def filled_paths(path: str, world: World) -> list[str]:
         name = f"{{{kind.value}_id}}"
         if name in path:
             return [path.replace(name, quote(key)) for key in world.keys[kind]]
+    path = path.replace("{search_id}", "1")
     assert "{" not in path, f"unknown parameter in {path}"
     return [path]
 
@@ -457,13 +490,14 @@ def filled_paths(path: str, world: World) -> list[str]:
 def choices(known: Mapping[str, Sequence[Any]], *, every: bool) -> Iterator[dict[str, Any]]:
     first = {name: values[0] for name, values in known.items()}
     combined: Iterable[dict[str, Any]]
-    if every:
-        combined = (
-            dict(zip(known, values, strict=True)) for values in itertools.product(*known.values())
-        )
-    else:
-        changed = ({**first, name: v} for name, values in known.items() for v in values[1:])
-        combined = itertools.chain([first], changed)
+    joint = [name for name in known if every and name not in ALONE]
+    combined = (
+        {**first, **dict(zip(joint, values, strict=True))}
+        for values in itertools.product(*(known[name] for name in joint))
+    )
+    single = {name: values for name, values in known.items() if name not in joint}
+    changed = ({**first, name: v} for name, values in single.items() for v in values[1:])
+    combined = itertools.chain(combined, changed)
     for chosen in combined:
         yield {name: value for name, value in chosen.items() if value is not None}
 
