@@ -17,7 +17,7 @@ from corpus.repository import CorpusRepository
 from indexer.shard import IndexShard
 from matcher.answer import LOOK_AHEAD, Answer, Listing, Shown, as_ranked, listing
 from matcher.card import CardMaker
-from matcher.engine import Match, MatchEngine, Ranking
+from matcher.engine import AnyQuery, Match, MatchEngine, Ranking
 from matcher.next_routes import NextRoute, general_routes, next_routes
 from matcher.query import Query
 
@@ -98,7 +98,10 @@ class Answerer:
     def _ranked(
         self, asked: Sequence[Asked], target: Kind, depth: int, *, explained: bool = True
     ) -> list[Ranking]:
-        queries, shelved = [one.query for one in asked], [one.shelved for one in asked]
+        queries: Sequence[AnyQuery] = [one.query for one in asked]
+        if not explained:
+            queries = self._engine.remembered([one.query for one in asked], self._shard)
+        shelved = [one.shelved for one in asked]
         return self._engine.match(
             self._repository, queries, target, self._where, depth, self._shard, shelved,
             explained=explained,

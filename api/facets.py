@@ -13,7 +13,7 @@ from pydantic import Field
 from api.services import Services, readable
 from api.wire import Wire
 from corpus.confidentiality import Role
-from corpus.facets import FacetRepository, vocabulary
+from corpus.facets import vocabulary
 from corpus.filters import Facet, facets_of
 from corpus.model import Kind, Maturity, RecordFilter
 from corpus.protection import Protection
@@ -132,19 +132,19 @@ def counted(
     level = role.clearance.level
     where = readable(where, role) if searched else replace(where, asked_at=level)
     with services.reading() as session:
-        repository = FacetRepository(session, services.scope)
-        return FacetsOut(
-            kind=kind,
-            total=repository.total(kind, where),
-            facets=[
-                FacetOut(
-                    name=one.facet,
-                    label=label(kind, one.facet),
-                    values=_values(one.values, one.facet.own(where)),
-                )
-                for one in repository.counts(kind, where)
-            ],
-        )
+        found = services.facet_counts.get(session, services.scope, kind, where)
+    return FacetsOut(
+        kind=kind,
+        total=found.total,
+        facets=[
+            FacetOut(
+                name=one.facet,
+                label=label(kind, one.facet),
+                values=_values(one.values, one.facet.own(where)),
+            )
+            for one in found.facets
+        ],
+    )
 
 
 def _values(found: Sequence[tuple[str, int]], chosen: frozenset[str]) -> list[FacetValueOut]:

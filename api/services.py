@@ -24,7 +24,7 @@ from api.security.login import Door
 from api.settings import Settings
 from corpus.confidentiality import EVERY_ROW, Role, RowScope
 from corpus.database import open_database, writer
-from corpus.facets import FacetRepository
+from corpus.facets import FacetRepository, KeptCounts
 from corpus.model import CorpusError, Kind, Maturity, Record, RecordFilter
 from corpus.protection import Protection
 from corpus.repository import CorpusRepository
@@ -64,6 +64,7 @@ class Services:
         self.settings = settings
         self.scope: RowScope = EVERY_ROW
         """The records that are there for whoever works with these services."""
+        self.facet_counts = KeptCounts()
         self._lock = threading.RLock()
         self._answering = _Answering()
 

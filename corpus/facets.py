@@ -7,7 +7,8 @@ not.
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ from corpus.industries import industries, section_of
 from corpus.mapping import TABLES
 from corpus.model import Kind, Maturity, RecordFilter
 from corpus.protection import Protection
+from corpus.repository import CorpusRepository
 from corpus.taxonomy import counties, regions, technology_fields
 
 
@@ -38,6 +40,38 @@ class Counted:
 
     facet: Facet
     values: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many records pass a filter, and how many have each value."""
+
+    total: int
+    facets: tuple[Counted, ...]
+
+
+class KeptCounts:
+    """Counts of late, until the corpus changes. Safe for threads."""
+
+    def __init__(self, most: int = 128) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[int, Kind, RecordFilter, RowScope], Counts] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, session: Session, scope: RowScope, kind: Kind, where: RecordFilter) -> Counts:
+        """As ``FacetRepository`` counts them in this session."""
+        asked = (CorpusRepository(session).revision(), kind, where, scope)
+        with self._lock:
+            if asked in self._kept:
+                self._kept.move_to_end(asked)
+                return self._kept[asked]
+        repository = FacetRepository(session, scope)
+        made = Counts(repository.total(kind, where), tuple(repository.counts(kind, where)))
+        with self._lock:
+            self._kept[asked] = made
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return made
 
 
 class FacetRepository:

@@ -17,7 +17,7 @@ from indexer.store import ShardStore
 from matcher.explain import UNEXPLAINED, Explanation, explain
 from matcher.features import Signals, brought, signals_of
 from matcher.filters import EligibleIds
-from matcher.query import PreparedQuery, Query, QueryConfig, prepare_queries
+from matcher.query import KeptQueries, PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import GUESSED, Scales
 from matcher.scoring import Level, Part, ScoringModel, shipped_model
 
@@ -96,6 +96,7 @@ class MatchEngine:
         self.config = config or MatchConfig()
         self._eligible = EligibleIds()
         self._scales = Scales(self.config.model)
+        self._queries = KeptQueries(makers, self.config.query)
 
     def shard(self, kind: Kind) -> IndexShard:
         """The index that answers for a kind.
@@ -226,6 +227,11 @@ class MatchEngine:
             bool(np.isin(own, allowed)[0]),
             place < len(self._kept(shard, docs)),
         )
+
+    def remembered(self, queries: Sequence[Query], shard: IndexShard) -> list[PreparedQuery]:
+        """Queries prepared for a shard, and kept for the next time: for pages that rank the same
+        needs again and again."""
+        return self._queries.get(queries, dense=shard.dense is not None)
 
     def _prepared(self, queries: Sequence[AnyQuery], shard: IndexShard) -> list[PreparedQuery]:
         raw = [query for query in queries if isinstance(query, Query)]

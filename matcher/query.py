@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import threading
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -73,6 +74,33 @@ def prepare_queries(
             )
         )
     return prepared
+
+
+class KeptQueries:
+    """Prepared queries of late, for those who ask the same again: embedding a long text takes
+    longer than ranking it. A query is prepared alike whenever it is. Safe for threads."""
+
+    def __init__(self, makers: Makers, config: QueryConfig, most: int = 512) -> None:
+        self._makers = makers
+        self._config = config
+        self._most = most
+        self._kept: OrderedDict[tuple[Query, bool], PreparedQuery] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, queries: Sequence[Query], *, dense: bool) -> list[PreparedQuery]:
+        """As ``prepare_queries`` makes them, in their order."""
+        with self._lock:
+            found = {q: self._kept[q, dense] for q in queries if (q, dense) in self._kept}
+        new = [query for query in dict.fromkeys(queries) if query not in found]
+        made = prepare_queries(new, self._makers, self._config, dense=dense) if new else []
+        found |= dict(zip(new, made, strict=True))
+        with self._lock:
+            for query in found:
+                self._kept[query, dense] = found[query]
+                self._kept.move_to_end((query, dense))
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return [found[query] for query in queries]
 
 
 def _pairs(query: Query) -> tuple[list[Token], list[Token]]:

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from corpus.confidentiality import EVERY_ROW, Role, RowScope, hidden_fields, row_scope
 from corpus.database import create_schema, open_database
-from corpus.facets import FacetRepository
+from corpus.facets import FacetRepository, KeptCounts
 from corpus.filters import Facet, facets_of
 from corpus.industries import section_of
 from corpus.model import (
@@ -222,3 +222,22 @@ def test_a_section_stands_for_its_divisions(database: Any) -> None:
         assert one.values == (
             ("农、林、牧、渔业", 1), ("制造业", 2), ("医药制造业", 1), ("自写的行业", 1),
         )  # fmt: skip
+
+
+def test_kept_counts_are_of_the_corpus_as_it_is(database: Any) -> None:
+    kept = KeptCounts(most=2)
+    made = [Achievement(key=f"Z{n}", title="x", technology_field="新材料") for n in range(3)]
+    where = RecordFilter()
+
+    def counts(scope: RowScope = EVERY_ROW) -> int:
+        return kept.get(session, scope, Kind.ACHIEVEMENT, where).total
+
+    with Session(database) as session:
+        repository = CorpusRepository(session)
+        repository.upsert(made[:1], NOW_AT)
+        assert (counts(), counts()) == (1, 1)
+        assert counts(row_scope(Role.INSTITUTION, "", "甲所")) == 0
+        repository.upsert(made, NOW_AT)
+        assert counts() == 3
+        repository.delete(Kind.ACHIEVEMENT, ["Z0"])
+        assert counts() == 2
