@@ -176,11 +176,19 @@ def _filtered(
         raise AssertionError("a masked achievement is an achievement")
     region = shown.organisation.region if shown.organisation else ""
     level = shown.maturity.value if shown.maturity else ""
+    rights = shown.intellectual_property
+    industry = shown.industry or shown.suggested.get("industry", "")
     least = where.min_maturity
     alone = (
         (replace(base, technology_fields=where.technology_fields),
          _not_among("技术领域", shown.technology_field, where.technology_fields)),
         (replace(base, regions=where.regions), _not_among("地区", region, where.regions)),
+        (replace(base, industries=where.industries),
+         _not_among("行业", industry, where.industries)),
+        (replace(base, maturities=where.maturities),
+         _not_among("成熟度", level, where.maturities)),
+        (replace(base, protections=where.protections),
+         _not_among("知识产权", rights, where.protections)),
         (replace(base, min_maturity=least),
          f"成熟度{_said(level)}，没有达到所选的“{least.value if least else ''}”。"),
         (replace(base, valid_on=where.valid_on),

@@ -120,7 +120,7 @@ def shown(record: Record, facet: Facet, role: Role) -> str:
     return protection_of(record.intellectual_property).value
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_counts_are_what_a_list_of_the_value_would_hold(database: Any, data: st.DataObject) -> None:
     corpus = [data.draw(records(number)) for number in range(data.draw(st.integers(0, 14)))]
@@ -157,7 +157,7 @@ def test_counts_are_what_a_list_of_the_value_would_hold(database: Any, data: st.
             assert counted == facets.counts(kind, where)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_newest_first_is_one_order_whatever_the_page(database: Any, data: st.DataObject) -> None:
     corpus = [data.draw(records(number)) for number in range(data.draw(st.integers(0, 12)))]
