@@ -23,6 +23,8 @@ from api.openapi import complete
 from api.routes import contacts, feedback, matching, records, system
 from api.routes import feedback, matching, records, shortlists, system
 from api.routes import facets, feedback, matching, records, saved_searches, system
+from api.routes import feedback, matching, records, system
+from api.routes import imports as imports_api
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -37,6 +39,8 @@ from api.web import exports as export_pages
 from api.web import feedback as feedback_pages
 from api.web import shortlists as shortlist_pages
 from api.web import accounts, desk, pages, saved, search, tokens
+from api.uploads.running import Runner
+from api.web import accounts, imports, pages, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -106,6 +110,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(services.prepare)
         yield
+        await run_in_threadpool(app.state.imports.close)
         services.close()
 
     app = _Secured(
@@ -120,6 +125,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         dependencies=[Depends(form_checked)],
     )
     app.state.services = services
+    app.state.imports = Runner(services)
     app.state.cookies = cookies
     errors.install(app)
     for module in (
@@ -141,6 +147,11 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     ):
         system, matching, facets, records, saved_searches, feedback, accounts, tokens, desk, saved,
         search, pages,
+    largest_upload = settings.upload_megabytes * 1024**2 + MAX_BODY_BYTES
+    for receiving in (imports_api.receiving, imports.receiving):
+        app.include_router(receiving, max_body_size=largest_upload)
+    for module in (
+        system, matching, records, feedback, imports_api, accounts, tokens, imports, pages,
     ):  # fmt: skip
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))

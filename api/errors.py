@@ -21,6 +21,7 @@ from api.saved_searches import DeskError, NeedsAccountError, UnknownSavedSearchE
 from api.schemas import Problem
 from api.security.errors import FormTokenError, UnknownAccountError
 from api.sentences import input_sentence
+from api.uploads.model import UndoRefusedError, UnknownUploadError, UploadBusyError, UploadError
 from api.web.templating import render
 from corpus.database import database_problem
 from corpus.editing import EditError
@@ -58,6 +59,10 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     NeedsAccountError: (403, "需要账号"),
     UnknownSavedSearchError: (404, "没有这条保存的搜索"),
     DeskError: (400, "没有保存"),
+    UnknownUploadError: (404, "没有这次导入"),
+    UploadBusyError: (409, "正在导入别的文件"),
+    UndoRefusedError: (409, "没有撤销"),
+    UploadError: (400, "没有导入"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {
     404: ("没有这个页面", "没有 {path} 这个地址。"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+
+from sqlmodel import Session
 
 from api.clock import TIME_ZONE, now_at
 from api.exports.failed_rows import REASON_COLUMN, failed_rows
@@ -16,13 +18,14 @@ from corpus.history import History
 from corpus.importing.guessing import Guess, guess_kind, guess_profile
 from corpus.importing.loading import ImportReport, Origin, import_rows
 from corpus.importing.profiles import Profile, ProfileError, choose_profiles, header_rules
-from corpus.importing.readers import Table, open_table
+from corpus.importing.readers import Limits, Row, Table, open_table
 from corpus.importing.rows import converter
 from corpus.mapping import SUGGESTED
 from corpus.model import Kind, Record
 from corpus.repository import CorpusRepository
 
 SAMPLE_ROWS = 50
+_USUAL_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,9 @@ class ImportOptions:
     dry_run: bool = False
     """Say what would happen, and leave no trace."""
     who: str = ""
+    file_name: str = ""
+    """What the file is called in the history; empty for its name on disk."""
+    limits: Limits = _USUAL_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +99,14 @@ def import_file(
     *,
     failed_file: Path | None = None,
     progress: Callable[[int, int | None], None] = lambda _done, _total: None,
+    corrected: Callable[[Iterator[Row]], Iterator[Row]] = lambda rows: rows,
+    finish: Callable[[Session, FileReport], None] = lambda _session, _report: None,
 ) -> FileReport:
     """Load a file by a profile.
 
     ``failed_file`` is where refused rows go, on a dry run too. ``progress`` is called with rows
-    read and, where it is known, rows in all.
+    read and, where it is known, rows in all. ``corrected`` may change rows on their way;
+    ``finish`` notes more in the transaction of the import.
 
     Raises:
         ImportFileError: the file cannot be read; nothing was written.
@@ -105,13 +114,13 @@ def import_file(
     """
     if options.source is not None:
         profile = replace(profile, source=options.source.strip())
-    table = open_table(path, options.sheet)
+    table = open_table(path, options.sheet, options.limits)
     if options.full:
         _check_full(profile, table)
     moment = now_at()
     origin = Origin(
         kind=profile.kind,
-        file_name=path.name,
+        file_name=options.file_name or path.name,
         file_sha256=_sha256(path),
         source=profile.source,
         profile=profile.name,
@@ -127,24 +136,27 @@ def import_file(
             CorpusRepository(session),
             History(session),
             origin,
-            table.rows,
+            corrected(table.rows),
             converter(profile, moment.astimezone(TIME_ZONE).date(), split=options.split),
             moment,
             enrich=suggest_fields,
             progress=lambda done: progress(done, table.row_total),
             on_failed=refused.add,
         )
+        failed = target if refused.count else None
+        unknown = unknown_columns(profile, table.header)
+        done = FileReport(path, profile, table.detail, report, failed, unknown)
+        finish(session, done)
     if report.rows:
         # The sheet's last row counts its header and blank rows too.
         progress(report.rows, report.rows)
-    rules = header_rules(profile, table.header)
-    unknown = [
-        name
-        for name, rule in rules.items()
-        if rule.target == "extra" and name not in profile.columns
-    ]
-    failed = target if refused.count else None
-    return FileReport(path, profile, table.detail, report, failed, unknown)
+    return done
+
+
+def unknown_columns(profile: Profile, header: Sequence[str]) -> list[str]:
+    """Columns that nobody named: they are kept as read."""
+    rules = header_rules(profile, header).items()
+    return [name for name, rule in rules if rule.target == "extra" and name not in profile.columns]
 
 
 def _check_full(profile: Profile, table: Table) -> None:

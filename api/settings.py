@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(
         default=600, ge=1, description="Most requests of one account or token to one process."
     )
+    upload_megabytes: int = Field(
+        default=50, ge=1, le=1024, description="Largest file that can be sent for import."
+    )
     plain_http: bool = Field(
         default=False,
         description="Cookies also without https; only for a server on this machine's loopback.",
@@ -74,3 +77,7 @@ class Settings(BaseSettings):
     @property
     def index_folder(self) -> Path:
         return self.home / "index"
+
+    @property
+    def upload_folder(self) -> Path:
+        return self.home / "uploads"

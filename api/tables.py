@@ -1,4 +1,5 @@
 """Tables of the edge: accounts, what they log in with, the audit log, answers to repeat."""
+"""Tables of the edge: accounts, what they log in with, the audit log, files sent for import."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Column, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column
 from sqlmodel import Field, SQLModel
 
 from corpus.tables import BigKey
@@ -216,3 +218,52 @@ class DeskVisitTable(SQLModel, table=True):
     visited_at: datetime
     seen: list[str] = Field(sa_column=Column(JSON, nullable=False))
     """Keys of proposals that were on a page that was opened, sorted."""
+class UploadTable(SQLModel, table=True):
+    """A file that somebody sent for import, and how far it has come."""
+
+    __tablename__: ClassVar[Any] = "upload"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    user_id: int | None = Field(
+        default=None, foreign_key="user_account.id", index=True, sa_type=BigKey
+    )
+    """Who sent it; null: the demonstration."""
+    label: str
+    """The file's name as its sender called it, cleaned; never a path."""
+    stored: str
+    """Its name in the folder of uploads: random."""
+    sha256: str
+    size_bytes: int = Field(sa_type=BigInteger)
+    kind: str = ""
+    """Of the records in it; empty: not yet known."""
+    sheet: str = ""
+    split: bool = False
+    profile: str = ""
+    """Which column holds what, as TOML; empty: not yet chosen."""
+    fixes: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    """Number of a row → column → what somebody wrote instead."""
+    state: str = Field(index=True)
+    report: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True)))
+    import_id: int | None = Field(
+        default=None, foreign_key="import_run.id", index=True, sa_type=BigKey
+    )
+    error: str = ""
+    created_at: datetime = Field(index=True)
+    finished_at: datetime | None = None
+
+
+class ColumnProfileTable(SQLModel, table=True):
+    """Which column holds what, kept under a name for the next file with the same columns."""
+
+    __tablename__: ClassVar[Any] = "column_profile"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    name: str = Field(unique=True)
+    header_hash: str = Field(index=True)
+    """SHA-256 of the names of the columns, in the form in which they are compared."""
+    profile: str
+    """TOML."""
+    user_id: int | None = Field(
+        default=None, foreign_key="user_account.id", index=True, sa_type=BigKey
+    )
+    saved_at: datetime

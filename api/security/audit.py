@@ -33,6 +33,8 @@ class Action(StrEnum):
     CONSENT_WITHDRAWN = "撤销同意"
     EXPORTED = "导出"
     SHORTLIST_SHARED = "共享清单"
+    IMPORTED = "导入"
+    IMPORT_UNDONE = "撤销导入"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ EVERY_ROLE = frozenset(ROLES)
 OPEN_ROLES = EVERY_ROLE - {Role.COUNTY, Role.INSTITUTION}
 """Roles that see every row, so that somebody without an account can have them."""
 JUDGING = frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER, Role.COMMISSIONER})
+IMPORTING = frozenset({Role.ADMINISTRATOR, Role.OFFICER})
+"""They answer for what is in the corpus. One sees one's own uploads, the administrator all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ _JUDGE = Rule(JUDGING)
 _CONTACT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}))
 _EDIT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER}))
 _OWN = Rule(rows=Rows.OWN)
+_IMPORT = Rule(IMPORTING)
 
 POLICY: Mapping[tuple[str, str], Rule] = {
     ("GET", "/healthz"): _OPEN,
@@ -133,6 +136,26 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("PATCH", "/api/v1/shortlists/{shortlist_id}/entries/{entry_id}"): _READ,
     ("DELETE", "/api/v1/shortlists/{shortlist_id}/entries/{entry_id}"): _READ,
     ("POST", "/api/v1/shortlists/{shortlist_id}/entries/{entry_id}/restore"): _READ,
+    ("GET", "/imports"): _IMPORT,
+    ("POST", "/imports"): _IMPORT,
+    ("GET", "/imports/new"): _IMPORT,
+    ("GET", "/imports/runs/{import_id}"): _IMPORT,
+    ("POST", "/imports/runs/{import_id}/undo"): _IMPORT,
+    ("GET", "/imports/{upload_id}"): _IMPORT,
+    ("GET", "/imports/{upload_id}/columns"): _IMPORT,
+    ("POST", "/imports/{upload_id}/columns"): _IMPORT,
+    ("GET", "/imports/{upload_id}/preview"): _IMPORT,
+    ("POST", "/imports/{upload_id}/rows/{row_number}"): _IMPORT,
+    ("GET", "/imports/{upload_id}/run"): _IMPORT,
+    ("POST", "/imports/{upload_id}/run"): _IMPORT,
+    ("GET", "/imports/{upload_id}/failed-rows"): _IMPORT,
+    ("POST", "/imports/{upload_id}/again"): _IMPORT,
+    ("POST", "/imports/{upload_id}/discard"): _IMPORT,
+    ("GET", "/api/v1/imports"): _IMPORT,
+    ("POST", "/api/v1/imports"): _IMPORT,
+    ("GET", "/api/v1/imports/{upload_id}"): _IMPORT,
+    ("GET", "/api/v1/imports/{upload_id}/failed-rows"): _IMPORT,
+    ("POST", "/api/v1/imports/{upload_id}/undo"): _IMPORT,
     ("GET", "/api/v1/system/indexes"): Rule(
         frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}), Rows.NONE
     ),

@@ -25,6 +25,7 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/achievements", "成果"),
     Place("/shortlists", "收藏"),
     Place("/saved-searches", "保存的搜索", aside=True),
+    Place("/imports", "导入"),
 )
 """In the order in which they are shown. The policy says who sees which."""
 

@@ -32,3 +32,28 @@ if (accountMenu) {
     if (!accountMenu.contains(event.target)) accountMenu.open = false;
   });
 }
+// An import under way: its progress is asked for instead of loading the page again.
+const loading = document.querySelector("[data-import]");
+if (loading) {
+  const bar = loading.querySelector("progress");
+  const ask = async () => {
+    const answer = await fetch(`/api/v1/imports/${loading.dataset.import}`).catch(() => null);
+    if (!answer) { setTimeout(ask, 3000); return; }
+    const now = answer.ok ? await answer.json() : { step: null };
+    if (!now.step) { location.reload(); return; }
+    loading.querySelector("label").textContent = now.step;
+    if (now.total) { bar.max = now.total; bar.value = Math.min(now.done, now.total); } else { bar.removeAttribute("value"); }
+    loading.querySelector("[role=status]").textContent = now.total ? `${now.done} / ${now.total}` : now.done ? `已处理 ${now.done}` : "";
+    setTimeout(ask, 1000);
+  };
+  setTimeout(ask, 1000);
+}
+
+// A file that is too large is refused before it is sent.
+document.querySelectorAll("input[type=file][data-megabytes]").forEach((input) => {
+  input.addEventListener("change", () => {
+    const most = Number(input.dataset.megabytes), size = input.files[0]?.size ?? 0;
+    input.setCustomValidity(size > most * 1024 * 1024 ? `文件超过 ${most} MB。请拆成几个文件再导入。` : "");
+    input.reportValidity();
+  });
+});

@@ -1,0 +1,1 @@
+"""Files that people send for import: kept, recognised, checked, corrected, loaded."""
