@@ -92,6 +92,11 @@ class Columns:
         """Columns that somebody has to look at."""
         return [column for column in self.columns if column.unsure]
 
+    @property
+    def lacks_title(self) -> bool:
+        """Whether no column is known to hold the names."""
+        return all(column.rule.target != "title" for column in self.columns)
+
 
 def see(path: Path, upload: Upload, sheet: str, limits: Limits) -> Seen:
     """Look at the header and some rows of a file.
