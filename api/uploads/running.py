@@ -36,7 +36,7 @@ from corpus.database import database_problem
 from corpus.model import CorpusError, Kind
 from indexer.errors import IndexerError
 
-_LOCK_WAIT_S = 1.0  # who only looks whether it is held holds it for an instant
+_LOCK_WAIT_S = 0.5  # who only looks whether it is held holds it for an instant
 _NOTHING = "没有写入任何内容。"
 _log = logging.getLogger("uvicorn.error")
 
@@ -61,7 +61,8 @@ class Runner:
         self._services = services
         self._folder = UploadFolder(services.settings.upload_folder)
         self._stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(1, "import")
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = threading.Lock()
 
     def start(self, upload: Upload, actor: Actor, who: str) -> None:
         """Begin to load a file, and come back at once.
@@ -81,14 +82,14 @@ class Runner:
                 # With the latest corrections.
                 upload = repository.get(upload.id) or upload
             self._say(upload, Progress("读取"))
-            self._pool.submit(self._run, upload, actor, who, lock)
+            self._worker().submit(self._run, upload, actor, who, lock)
         except BaseException:
             lock.release()
             raise
 
     def refresh(self, kind: Kind) -> None:
         """Bring an index up to date in the background."""
-        self._pool.submit(self._refresh, kind)
+        self._worker().submit(self._refresh, kind)
 
     def seen(self, upload: Upload) -> tuple[Upload, Progress | None]:
         """An upload as it really is, and what is being done for it."""
@@ -107,9 +108,20 @@ class Runner:
         return upload, None
 
     def close(self) -> None:
-        """Give up what is not committed, and wait until the worker has ended."""
-        self._stopping.set()
-        self._pool.shutdown(wait=True)
+        """Give up what is not committed, and wait until the worker has ended; it can be used
+        again."""
+        with self._pool_lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            self._stopping.set()
+            pool.shutdown(wait=True)
+            self._stopping.clear()
+
+    def _worker(self) -> ThreadPoolExecutor:
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(1, "import")
+            return self._pool
 
     # -- the lock and the progress -----------------------------------------------------------
 

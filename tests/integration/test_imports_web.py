@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 from fastapi.testclient import TestClient
+from filelock import FileLock
 
+from api.clock import now_at
+from api.importing import ImportOptions, import_file
 from api.security.audit import Action, AuditLog
+from api.uploads.model import State, Upload
+from api.uploads.repository import UploadRepository
+from api.uploads.running import Progress, Runner
 from corpus.confidentiality import Role
+from corpus.importing.profiles import ColumnRule, Profile
 from corpus.importing.readers import open_table
 from corpus.model import Kind
 from tests.integration import messy_workbook
-from tests.integration.accounts import log_in, services_of
+from tests.integration.accounts import create, log_in, services_of, token
 from tests.integration.office import office
 
 
@@ -79,7 +90,7 @@ def loaded(client: TestClient, place: str) -> Any:
 
 def wait(client: TestClient) -> None:
     """Until the worker has nothing to do: it works through what it is given in order."""
-    client.app.state.imports._pool.submit(lambda: None).result()  # type: ignore[attr-defined]
+    client.app.state.imports._worker().submit(lambda: None).result()  # type: ignore[attr-defined]
 
 
 TITLE = {"c2": "title"}
@@ -178,3 +189,422 @@ def test_a_messy_workbook_from_upload_to_undo(client: TestClient, tmp_path: Path
         (Action.IMPORTED, "import:2"),
         (Action.IMPORTED, "import:1"),
     ]
+
+
+# -- who ------------------------------------------------------------------------------------
+
+
+def test_an_upload_is_there_for_its_sender_and_the_administrator(
+    client: TestClient, tmp_path: Path
+) -> None:
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    settle(client, place, **TITLE)
+    pages = [("GET", place), ("GET", f"{place}/columns"), ("GET", f"{place}/preview"),
+             ("GET", f"{place}/run"), ("GET", f"{place}/failed-rows"), ("POST", f"{place}/run"),
+             ("POST", f"{place}/columns"), ("POST", f"{place}/rows/6"),
+             ("POST", f"{place}/again"), ("POST", f"{place}/discard"),
+             ("GET", "/api/v1/imports/1"), ("GET", "/api/v1/imports/1/failed-rows"),
+             ("POST", "/api/v1/imports/1/undo"), ("GET", "/imports/runs/1"),
+             ("POST", "/imports/runs/1/undo")]  # fmt: skip
+    with TestClient(client.app, base_url="https://testserver", follow_redirects=False) as other:
+        log_in(other, Role.OFFICER, name="another.officer")
+        for method, path in pages:
+            theirs = other.request(method, path)
+            none = other.request(method, path.replace("/1", "/99"))
+            assert theirs.status_code == none.status_code == 404, path
+        assert "a.xlsx" not in other.get("/imports").text
+        assert other.get("/api/v1/imports").json()["imports"] == []
+        log_in(other, Role.ADMINISTRATOR)
+        assert "a.xlsx" in other.get("/imports").text
+        assert other.get(f"{place}/preview").status_code == 200
+        for role in (Role.ORGANISER, Role.COMMISSIONER):
+            log_in(other, role)
+            assert other.get("/imports").status_code == 403
+            assert 'href="/imports"' not in other.get("/needs").text
+    loaded(client, place)
+    with TestClient(client.app, base_url="https://testserver", follow_redirects=False) as other:
+        log_in(other, Role.OFFICER, name="another.officer")
+        assert other.post("/imports/runs/1/undo").status_code == 404
+
+
+def test_imports_by_command_are_listed_for_the_administrator(
+    client: TestClient, tmp_path: Path
+) -> None:
+    path = messy_workbook.write(tmp_path / "<b>命令.xlsx")
+    profile = Profile("命令", Kind.NEED, {"需求名称*必填": ColumnRule("title")})
+    import_file(services_of(client), path, profile, ImportOptions(who="root"))
+    assert "命令.xlsx" not in client.get("/imports").text
+    assert client.get("/imports/runs/1").status_code == 404
+    log_in(client, Role.ADMINISTRATOR)
+    listed = client.get("/imports").text
+    assert "&lt;b&gt;命令.xlsx" in listed
+    assert "<b>" not in listed
+    assert "撤销导入 1" in client.get("/imports/runs/1").text
+    undone = client.post("/imports/runs/1/undo", follow_redirects=True)
+    assert "已撤销" in undone.text
+    again = client.post("/imports/runs/1/undo")
+    assert (again.status_code, "已经撤销过" in again.text) == (409, True)
+
+
+# -- one at a time, and what is left after a crash --------------------------------------------
+
+
+def test_one_file_is_loaded_at_a_time(client: TestClient, tmp_path: Path) -> None:
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    settle(client, place, **TITLE)
+    with FileLock(tmp_path / "home" / "uploads" / ".loading.lock"):  # another process at work
+        busy = client.post(f"{place}/run")
+        assert (busy.status_code, "一次只能导入一个" in busy.text) == (409, True)
+    assert "新增 2 条" in text(loaded(client, place))
+    twice = client.post(f"{place}/run")
+    assert (twice.status_code, "已经导入" in twice.text) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [(State.RUNNING, "没有写入任何内容"), (State.INDEXING, "记录已全部写入")],
+)
+def test_what_a_dead_worker_left_is_told(
+    client: TestClient, tmp_path: Path, state: State, said: str
+) -> None:
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    settle(client, place, **TITLE)
+    if state is State.INDEXING:
+        loaded(client, place)
+    with services_of(client).writing() as session:
+        UploadRepository(session).change(1, state=state.value, error="")
+    with FileLock(tmp_path / "home" / "uploads" / ".loading.lock"):
+        watched = client.get(f"{place}/run")
+        assert 'http-equiv="refresh"' in watched.text
+        assert '<progress id="progress"></progress>' in watched.text
+    page = client.get(place)
+    assert said in page.text
+    assert client.get("/api/v1/imports/1").json()["state"] in ("interrupted", "done")
+    if state is State.RUNNING:
+        assert "中断" in client.get("/imports").text
+        assert "新增 2 条" in text(loaded(client, place))
+
+
+def test_a_stopped_server_writes_nothing_and_says_so(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keys(client)
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    settle(client, place, **TITLE)
+    client.app.state.imports._stopping.set()  # type: ignore[attr-defined]
+    page = loaded(client, place)
+    assert "服务器停了，导入没有做完。没有写入任何内容。" in page.text
+    assert keys(client) == before
+    client.app.state.imports._stopping.clear()  # type: ignore[attr-defined]
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr("api.uploads.running._finish", broken)
+    page = loaded(client, place)
+    assert "这是程序的问题，已记入日志。请告诉管理员。没有写入任何内容。" in page.text
+    assert keys(client) == before
+    monkeypatch.undo()
+
+
+def test_progress_is_told_while_it_goes_on(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every step is seen from outside, by another connection, while the worker is in it."""
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    settle(client, place, **TITLE)
+    seen: list[tuple[Any, ...]] = []
+    say = Runner._say
+
+    def watched(self: Runner, upload: Upload, progress: Progress) -> None:
+        say(self, upload, progress)
+        now = client.get("/api/v1/imports/1").json()
+        seen.append((now["state"], now["step"], now["done"], now["total"]))
+
+    monkeypatch.setattr(Runner, "_say", watched)
+    loaded(client, place)
+    assert seen[0] == ("running", "读取", 0, None)
+    assert ("running", "写入", 4, 7) in seen
+    assert seen[-1][:2] == ("indexing", "更新索引")
+
+
+# -- what is remembered, deleted, expired -----------------------------------------------------
+
+
+def test_a_kept_profile_is_offered_for_the_same_columns(client: TestClient, tmp_path: Path) -> None:
+    first = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    chosen = {"keep_as": "<i>县里的表", "source": "县里", "l3": "保密", **TITLE}
+    settle(client, first, **chosen)
+    second = sent(client, messy_workbook.write(tmp_path / "b.xlsx"))
+    page = client.get(f"{second}/columns").text
+    assert "存过的：&lt;i&gt;县里的表" in page
+    assert fields(page)["c2"] == "title"
+    assert fields(page)["l3"] == "保密"
+    settle(client, second, source="县里")
+    assert "列对照 &lt;i&gt;县里的表；来源 县里" in text(loaded(client, second))
+    log_in(client, Role.ADMINISTRATOR)
+    place = sent(client, messy_workbook.write(tmp_path / "c.xlsx"))
+    page = client.get(f"{place}/columns").text
+    taken = client.post(f"{place}/columns", data={**fields(page), "keep_as": "<i>县里的表"})
+    assert (taken.status_code, "请换一个名称" in taken.text) == (400, True)
+
+
+def test_a_form_of_columns_that_makes_no_sense_is_refused(
+    client: TestClient, tmp_path: Path
+) -> None:
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx"))
+    good = {**fields(client.get(f"{place}/columns").text), **TITLE}
+    for wrong, why in (
+        ({"c3": "title"}, "只能有一列"), ({"c3": "maturity"}, "选择无效"),
+        ({"c3": "<script>"}, "选择无效"), ({"l3": "绝密"}, "密级无效"),
+        ({"keep_as": "长" * 51}, "最多 50 字"),
+    ):  # fmt: skip
+        answer = client.post(f"{place}/columns", data={**good, **wrong})
+        assert (answer.status_code, why in answer.text) == (400, True), why
+        assert "<script>" not in answer.text.replace('<script src="/static', "")
+    early = client.post(f"{place}/run")
+    assert (early.status_code, "还没有确认" in early.text) == (400, True)
+    assert client.get(f"{place}/preview").headers["location"] == f"{place}/columns"
+
+
+def test_another_sheet_and_another_kind_can_be_chosen(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "两张表.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, title in (("说明", "填表说明"), ("成果", "成果名称")):
+            sheet = book.add_worksheet(name)
+            sheet.write_row(0, 0, [title, "某列"])
+            sheet.write_row(1, 0, ["电炉渣选铁方法", "x"])
+    place = sent(client, path)
+    page = client.get(f"{place}/columns").text
+    assert "看不出是成果还是需求" in page
+    page = client.get(f"{place}/columns?sheet=成果").text
+    assert fields(page)["kind"] == "achievement"
+    answer = client.post(f"{place}/columns", data=fields(page), follow_redirects=True)
+    assert "电炉渣选铁方法" in answer.text
+    assert "新增 1 条" in text(loaded(client, place))
+    assert "工作表“成果”" in client.get(place).text
+
+
+def test_what_is_not_loaded_is_deleted_by_hand_or_after_a_week(
+    client: TestClient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / "uploads"
+    path = messy_workbook.write(tmp_path / "a.xlsx")
+    first, second = sent(client, path), sent(client, path)
+    assert len(list(folder.glob("*.xlsx"))) == 2
+    assert client.post(f"{first}/discard").headers["location"] == "/imports"
+    assert client.get(first).status_code == 404
+    with services_of(client).writing() as session:
+        UploadRepository(session).change(2, created_at=now_at() - timedelta(days=8))
+    sent(client, path)
+    assert client.get(second).status_code == 404
+    assert len(list(folder.glob("*.xlsx"))) == 1
+
+
+# -- hostile files ------------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+MARKS = "\u202e\u2066翻转\u200f\r\n\x07"
+
+
+def test_hostile_cells_are_harmless_on_every_page(client: TestClient, tmp_path: Path) -> None:
+    columns = ["需求编号", "需求名称", "需求内容", "县区", "拟投入资金", f"备注{HOSTILE}"]
+    body = [
+        {"需求编号": "H1", "需求名称": f"{HOSTILE}钢渣微粉", "需求内容": f"{MARKS}{HOSTILE}",
+         "县区": HOSTILE, columns[5]: "=cmd|' /C calc'!A0"},
+        {"需求编号": "H2", "需求名称": "长" * 100_000, "需求内容": "x", columns[5]: ["\ud800", 1]},
+        {"需求编号": "H3", "需求名称": f"好{MARKS}", "拟投入资金": f"{HOSTILE}\n第二行"},
+        {"需求编号": "H4", "需求名称": "深", columns[5]: json.loads("[" * 50 + "]" * 50)},
+        {"需求编号": "H5", "需求名称": "列名坏", "\ud800\x00": "值"},
+    ]  # fmt: skip
+    path = tmp_path / "h.jsonl"
+    lines = [json.dumps(row) for row in body] + ['{"需求编号": "H6", ', "not json <b>"]
+    path.write_text("\n".join(lines), "utf-8")
+    place = sent(client, path, "need", f"..\\..\\{HOSTILE}/{MARKS}表 <b>.jsonl")
+    pages = [client.get(f"{place}/columns"), settle(client, place)]
+    assert "有问题" in text(pages[1]), text(pages[1])
+    pages += [loaded(client, place), client.get("/imports"), client.get("/needs/H1"),
+              client.get("/needs/H3"), client.get("/needs"), client.get("/?q=钢渣微粉&kind=need"),
+              client.post(f"{place}/again", follow_redirects=True)]  # fmt: skip
+    for page in pages:
+        assert page.status_code == 200
+        bare = page.text.replace('<script src="/static/zhitong.js" defer></script>', "")
+        assert "<script" not in bare, page.url
+        assert "<img" not in bare
+        assert "<b>" not in bare
+        assert "script-src 'self'" in page.headers["content-security-policy"]
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert len(page.content) < 400_000
+    assert "表 &lt;b&gt;.jsonl" in pages[0].text
+    assert "\u202e" not in pages[0].text.partition("<table")[0]
+    report = client.get("/api/v1/imports/1").json()["report"]
+    assert report["rows"] == 7
+    assert {failure["row"] for failure in report["failures"]} >= {2, 6, 7}, report
+    assert "失败" in pages[2].text
+
+
+def zip_bomb(path: Path) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
+            for _ in range(120):
+                sheet.write(bytes(1024**2))
+    return path
+
+
+def locked(path: Path) -> Path:
+    names = "EncryptedPackage".encode("utf-16-le")
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016) + names + bytes(1024))
+    return path
+
+
+def test_files_that_are_no_tables_are_refused_in_words(client: TestClient, tmp_path: Path) -> None:
+    page = tmp_path / "page.xls"
+    page.write_text("<html><table><tr><td>1</td></tr></table></html>")
+    empty = tmp_path / "empty.xlsx"
+    empty.touch()
+    bare = tmp_path / "bare.csv"
+    bare.write_text("\r\n\r\n")
+    broken = tmp_path / "broken.xlsx"
+    broken.write_bytes(messy_workbook.write(tmp_path / "a.xlsx").read_bytes()[:3000])
+    cases = [
+        (zip_bomb(tmp_path / "bomb.xlsx"), "", "倍"), (locked(tmp_path / "secret.xlsx"), "", "密码"),
+        (page, "", "网页"), (empty, "", "空文件"), (bare, "", ""), (broken, "", "损坏"),
+        (page, "a.exe", "不支持的文件类型"), (page, "没有后缀", "不支持的文件类型"),
+        (page, "../../etc/passwd", "不支持的文件类型"),
+    ]  # fmt: skip
+    for path, name, said in cases:
+        answer = send(client, path, "need", name)
+        assert answer.status_code == 400, (path, text(answer))
+        notice = re.search(r'role="alert">([^<]*)<', answer.text)
+        assert notice
+        assert said in notice[1], (path, notice[1])
+        assert not re.search(r"[0-9a-f]{32}", notice[1]), notice[1]
+        assert str(tmp_path) not in answer.text
+    assert list((tmp_path / "home" / "uploads").glob("*.*s*")) == []
+    assert client.post("/imports", data={"kind": "need"}).status_code == 400
+    assert client.post("/imports", files={"file": ("", b"")}).status_code == 400
+
+
+def test_a_file_beyond_the_limit_is_not_read(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    large = tmp_path / "large.csv"
+    large.write_bytes(b"a" * (52 * 1024**2))
+    answer = send(client, large)
+    assert answer.status_code == 413
+    assert list((tmp_path / "home").glob("uploads/*.csv")) == []
+    # A file within the limit of the request, but beyond that of a file.
+    large.write_bytes(b"a" * (50 * 1024**2 + 10))
+    answer = send(client, large)
+    assert (answer.status_code, "文件超过 50 MB" in answer.text) == (400, True)
+    small = {"file": ("a.csv", b"a" * 2 * 1024**2)}
+    assert client.post("/imports/1/columns", files=small).status_code == 413
+
+
+def test_formulas_and_line_ends_come_in_as_text(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "公式.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["需求编号", "需求名称", "需求内容"])
+        sheet.write_row(1, 0, ["F1", "算出来的", "第一行\r\n第二行"])
+        sheet.write_formula(1, 2, '=HYPERLINK("http://x.example","点我")', None, "算出的值")
+        sheet.write_string(2, 0, "F2")
+        sheet.write_string(2, 1, "=1+1 是名称")
+    place = sent(client, path)
+    settle(client, place)
+    assert "新增 2 条" in text(loaded(client, place))
+    assert client.get("/api/v1/needs/F1").json()["text"] == "算出的值"
+    assert client.get("/api/v1/needs/F2").json()["title"] == "=1+1 是名称"
+
+
+def test_a_row_is_only_changed_where_somebody_changed_it(
+    client: TestClient, tmp_path: Path
+) -> None:
+    body = messy_workbook.rows()[:1]
+    body[0][3] = "第一行\n第二行\n" + "很长。" * 1000
+    body[0][6] = "多少都行"
+    place = sent(client, messy_workbook.write(tmp_path / "a.xlsx", body))
+    page = settle(client, place, **TITLE)
+    form = form_of(page.text, 4)
+    assert form["c3"] == ""  # too long to be shown
+    assert "太长不显示" in page.text
+    client.post(f"{place}/rows/4", data={**form, "c6": "面议"})
+    with services_of(client).reading() as session:
+        upload = UploadRepository(session).get(1)
+    assert upload is not None
+    assert upload.fixes == {4: {"拟投入资金（万元）": "面议"}}
+    client.post(f"{place}/rows/4", data={**form, "c6": "多少都行"})  # as it was
+    with services_of(client).reading() as session:
+        upload = UploadRepository(session).get(1)
+    assert upload is not None
+    assert upload.fixes == {}
+    for bad in ({"c77": "x"}, {"c3": "长" * 200_001}):
+        assert client.post(f"{place}/rows/4", data={**form, **bad}).status_code == 400
+    assert client.post(f"{place}/rows/99", data=form).status_code == 400
+    client.post(f"{place}/rows/4", data={**form, "c6": "面议"})
+    loaded(client, place)
+    assert client.get("/api/v1/needs/R1").json()["text"].count("很长") == 1000
+
+
+def test_a_line_that_could_not_be_cut_is_filled_in(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("需求编号,需求名称,需求内容\nC1,甲,文\nC2,乙,文,多,多\n", "utf-8")
+    place = sent(client, path)
+    page = settle(client, place)
+    assert "这一行比表头多 2 个单元格" in page.text
+    form = form_of(page.text, 3)
+    client.post(f"{place}/rows/3", data=form)  # taken as it is
+    assert "新增 2 条" in text(loaded(client, place))
+
+
+# -- the API --------------------------------------------------------------------------------------
+
+
+def test_the_api_looks_loads_and_takes_back(client: TestClient, tmp_path: Path) -> None:
+    before = keys(client)
+    path = messy_workbook.write(tmp_path / "a.xlsx")
+    header = {
+        "authorization": token(services_of(client), create(services_of(client), Role.OFFICER))
+    }
+    client.cookies.clear()
+    del client.headers["X-CSRF-Token"]
+    profile = json.dumps({"columns": {"需求名称*必填": "title", "需求编号": "key"}})
+
+    def post(**data: str) -> Any:
+        files = {"file": (path.name, path.read_bytes())}
+        return client.post("/api/v1/imports", files=files, data=data, headers=header)
+
+    unsure = post(kind="need")
+    assert unsure.status_code == 400
+    assert "拿不准" in unsure.json()["detail"]
+    for bad in ("{", "[]", '{"columns": {}}', '{"columns": {"a": 1}}', '{"x": null}',
+                '{"kind": "achievement", "columns": {"需求名称*必填": "title"}}'):  # fmt: skip
+        assert post(kind="need", profile=bad).status_code == 400, bad
+    assert post(kind="stuff").status_code == 422
+    looked = post(kind="need", profile=profile, dry_run="true")
+    assert looked.status_code == 200
+    found = looked.json()
+    assert (found["rows"], found["good"], found["failed"]) == (4, 2, 2)
+    assert [failure["row"] for failure in found["failures"]] == [6, 7]
+    assert {"column": "需求编号", "to": "key", "label": "编号", "unsure": False} in found["columns"]
+    assert keys(client) == before
+    assert list((tmp_path / "home" / "uploads").glob("*.xlsx")) == []
+
+    made = post(kind="need", profile=profile)
+    assert made.status_code == 202, made.text
+    place = f"/api/v1/imports/{made.json()['id']}"
+    wait(client)
+    done = client.get(place, headers=header).json()
+    assert (done["state"], done["report"]["new"], done["report"]["failed"]) == ("done", 2, 2)
+    assert done["report"]["failures"][1] == {"row": 7, "reason": "缺少需求名称"}
+    assert client.get("/api/v1/imports", headers=header).json()["imports"] == [done]
+    file = client.get(f"{place}/failed-rows", headers=header)
+    (tmp_path / "refused.xlsx").write_bytes(file.content)
+    assert len(list(open_table(tmp_path / "refused.xlsx").rows)) == 2
+    undone = client.post(f"{place}/undo", headers=header)
+    assert undone.json()["undone_at"]
+    assert keys(client) == before
+    assert client.post(f"{place}/undo", headers=header).status_code == 409
+    wait(client)
