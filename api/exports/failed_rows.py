@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from api.exports.writing import check_writable, new_workbook
-from corpus.importing.cells import cell_text
+from corpus.importing.cells import cell_text, storable
 from corpus.importing.loading import FailedRow
 
 ROW_COLUMN = "原行号"
@@ -60,7 +60,7 @@ class FailedRows:
         sheet.set_column(1, 1, 50)
         sheet.set_column(2, len(self._header) + 2, 24)
         for column, name in enumerate((ROW_COLUMN, REASON_COLUMN, *self._header, OTHER_COLUMN)):
-            sheet.write_string(0, column, name, head)
+            sheet.write_string(0, column, storable(name), head)
         return sheet
 
 

@@ -418,24 +418,24 @@ def test_hostile_cells_are_harmless_on_every_page(client: TestClient, tmp_path: 
         {"需求编号": "H5", "需求名称": "列名坏", "\ud800\x00": "值"},
     ]  # fmt: skip
     path = tmp_path / "h.jsonl"
-    lines = [json.dumps(row) for row in body] + ['{"需求编号": "H6", ', "not json <b>"]
+    lines = [json.dumps(row) for row in body] + ['{"需求编号": "H6", ', "not json <u>"]
     path.write_text("\n".join(lines), "utf-8")
-    place = sent(client, path, "need", f"..\\..\\{HOSTILE}/{MARKS}表 <b>.jsonl")
+    place = sent(client, path, "need", f"..\\..\\{HOSTILE}/{MARKS}表 <u>.jsonl")
     pages = [client.get(f"{place}/columns"), settle(client, place)]
     assert "有问题" in text(pages[1]), text(pages[1])
     pages += [loaded(client, place), client.get("/imports"), client.get("/needs/H1"),
-              client.get("/needs/H3"), client.get("/needs"), client.get("/?q=钢渣微粉&kind=need"),
+              client.get("/needs/H4"), client.get("/needs"), client.get("/?q=钢渣微粉&kind=need"),
               client.post(f"{place}/again", follow_redirects=True)]  # fmt: skip
     for page in pages:
-        assert page.status_code == 200
+        assert page.status_code == 200, (page.url, text(pages[2]))
         bare = page.text.replace('<script src="/static/zhitong.js" defer></script>', "")
         assert "<script" not in bare, page.url
         assert "<img" not in bare
-        assert "<b>" not in bare
+        assert "<u>" not in bare
         assert "script-src 'self'" in page.headers["content-security-policy"]
         assert page.headers["x-content-type-options"] == "nosniff"
         assert len(page.content) < 400_000
-    assert "表 &lt;b&gt;.jsonl" in pages[0].text
+    assert "表 &lt;u&gt;.jsonl" in pages[0].text
     assert "\u202e" not in pages[0].text.partition("<table")[0]
     report = client.get("/api/v1/imports/1").json()["report"]
     assert report["rows"] == 7
@@ -469,7 +469,8 @@ def test_files_that_are_no_tables_are_refused_in_words(client: TestClient, tmp_p
     broken = tmp_path / "broken.xlsx"
     broken.write_bytes(messy_workbook.write(tmp_path / "a.xlsx").read_bytes()[:3000])
     cases = [
-        (zip_bomb(tmp_path / "bomb.xlsx"), "", "倍"), (locked(tmp_path / "secret.xlsx"), "", "密码"),
+        (zip_bomb(tmp_path / "bomb.xlsx"), "", "倍"),
+        (locked(tmp_path / "secret.xlsx"), "", "密码"),
         (page, "", "网页"), (empty, "", "空文件"), (bare, "", ""), (broken, "", "损坏"),
         (page, "a.exe", "不支持的文件类型"), (page, "没有后缀", "不支持的文件类型"),
         (page, "../../etc/passwd", "不支持的文件类型"),
@@ -540,7 +541,7 @@ def test_a_row_is_only_changed_where_somebody_changed_it(
         upload = UploadRepository(session).get(1)
     assert upload is not None
     assert upload.fixes == {}
-    for bad in ({"c77": "x"}, {"c3": "长" * 200_001}):
+    for bad in ({"c77": "x"}, {"c3": "x" * 200_001}):
         assert client.post(f"{place}/rows/4", data={**form, **bad}).status_code == 400
     assert client.post(f"{place}/rows/99", data=form).status_code == 400
     client.post(f"{place}/rows/4", data={**form, "c6": "面议"})
