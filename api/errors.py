@@ -67,7 +67,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
 _HTTP: Mapping[int, tuple[str, str]] = {
     404: ("没有这个页面", "没有 {path} 这个地址。"),
     405: ("不支持的操作", "{path} 不支持 {method}。"),
-    413: ("请求太大", "请求的内容太大。"),
+    413: ("请求太大", "发送的内容太大，没有收下。如果是文件，请拆成几个再上传。"),
 }
 
 _log = logging.getLogger("uvicorn.error")

@@ -79,6 +79,7 @@ def edit_row(row: Row, reason: str, header: Sequence[str], profile: Profile) -> 
             )
         )  # fmt: skip
     raw = cell_shown(row.cells.get(RAW), 1000)
+    cells.sort(key=lambda cell: not cell.is_wrong)
     return EditRow(row.number, reason, raw, cells, _CUT not in row.problem)
 
 

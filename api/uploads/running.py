@@ -222,7 +222,7 @@ class Runner:
         try:
             yield
         except _StoppedError:
-            self._failed(upload, "服务器停了，导入没有做完。")
+            self._failed(upload, "服务器停了。")
         except CorpusError as error:
             self._failed(upload, upload.worded(error))
         except SQLAlchemyError as error:
@@ -243,6 +243,8 @@ class Runner:
             state = State.DONE if is_in else State.FAILED
             said = f"记录已全部写入，但之后出了问题：{said}" if is_in else said + _NOTHING
             repository.change(upload.id, state=state.value, error=said, finished_at=now_at())
+        if is_in:
+            self._folder.remove(upload.stored)
 
     def _note(self, upload_id: int, **values: object) -> None:
         with self._services.writing() as session:

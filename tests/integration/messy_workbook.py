@@ -10,7 +10,8 @@ from typing import Any
 import xlsxwriter
 
 HEADER = ["序号", "需求编号", "需求名称*必填", "需求内容（500字以内）", "所属县（市、区）",
-          "填报单位名称", "拟投入资金（万元）", "希望解决的时间节点", "截止日期", "联系人及电话"]  # fmt: skip
+          "填报单位名称", "拟投入资金（万元）", "希望解决的时间节点", "截止日期",
+          "联系人及电话"]  # fmt: skip
 TITLES = ("解决料场扬尘的喷雾系统", "高炉煤气余热回收装置", "球团竖炉节能改造", "废钢自动分拣方法")
 BAD_AMOUNT = ("R3", "拟投入资金（万元）", "看着给")
 """Key, column and value of the first refused row; ``100-200`` makes it good."""

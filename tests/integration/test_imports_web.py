@@ -293,7 +293,7 @@ def test_a_stopped_server_writes_nothing_and_says_so(
     settle(client, place, **TITLE)
     client.app.state.imports._stopping.set()  # type: ignore[attr-defined]
     page = loaded(client, place)
-    assert "服务器停了，导入没有做完。没有写入任何内容。" in page.text
+    assert "服务器停了。没有写入任何内容。" in page.text
     assert keys(client) == before
     client.app.state.imports._stopping.clear()  # type: ignore[attr-defined]
 

@@ -33,8 +33,7 @@ if (accountMenu) {
   });
 }
 // An import under way: its progress is asked for instead of loading the page again.
-const loading = document.querySelector("[data-import]");
-if (loading) {
+document.querySelectorAll("[data-import]").forEach((loading) => {
   const bar = loading.querySelector("progress");
   const ask = async () => {
     const answer = await fetch(`/api/v1/imports/${loading.dataset.import}`).catch(() => null);
@@ -47,7 +46,7 @@ if (loading) {
     setTimeout(ask, 1000);
   };
   setTimeout(ask, 1000);
-}
+});
 
 // A file that is too large is refused before it is sent.
 document.querySelectorAll("input[type=file][data-megabytes]").forEach((input) => {
