@@ -103,7 +103,7 @@ class PreviewOut(Wire):
 
     kind: Kind
     columns: list[ColumnOut]
-    rows: int = Field(description="Rows looked at: at most 5,000.")
+    rows: int = Field(description="Rows looked at: at most 2,000.")
     complete: bool = Field(description="Whether these are all.")
     good: int
     duplicate: int

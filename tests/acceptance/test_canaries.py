@@ -297,6 +297,7 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
                 yield f"{filled} {chosen}", whole(answer)
     yield from desk(client, world)
     for page in ("/", "/needs", "/achievements", "/needs?title=kenar", "/achievements?sort=newest"):
+    for page in ("/", "/needs", "/achievements", "/imports", "/imports/runs/1"):
         yield page, whole(client.get(page))
     for chosen in choices({k: PARAMETERS[k] for k in ("q", "kind", "field", "region")}, every=True):
         yield f"/ {chosen}", whole(client.get("/", params=chosen))
@@ -447,6 +448,10 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             answer = client.get("/desk/rows", params={"of": of, "page": page})
             assert answer.status_code == 200
             yield f"/desk/rows {of} {page}", whole(answer)
+    # What it says of a file is its sender's own, as of ``zhitong import``.
+    ("/api/v1/imports", "post"),
+    ("/api/v1/imports/{upload_id}/undo", "post"),
+}
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
@@ -475,6 +480,9 @@ def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
     answer = client.delete(f"/api/v1/feedback/{10**6}")
     assert answer.status_code in {403, 404}
     yield "DELETE none", whole(answer)
+    answer = client.post(f"/api/v1/imports/{10**6}/undo")
+    assert answer.status_code in {403, 404}
+    yield "POST undo", whole(answer)
 
 
 def filled_paths(path: str, world: World) -> list[str]:
@@ -483,6 +491,7 @@ def filled_paths(path: str, world: World) -> list[str]:
         if name in path:
             return [path.replace(name, quote(key)) for key in world.keys[kind]]
     path = path.replace("{search_id}", "1")
+    path = path.replace("{upload_id}", "1")
     assert "{" not in path, f"unknown parameter in {path}"
     return [path]
 
