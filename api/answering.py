@@ -9,6 +9,7 @@ from datetime import date
 
 from sqlmodel import Session
 
+from api.observability.metrics import RANKING
 from corpus.confidentiality import Role, hidden_fields, masked
 from corpus.duplicates.repository import DuplicateRepository
 from corpus.duplicates.stored import StoredGroup
@@ -70,8 +71,12 @@ class Answerer:
         Raises:
             ShardError: no index can answer.
         """
+        depth = limit + _MARGIN if target is Kind.ACHIEVEMENT else limit
+        with RANKING.labels(target.value).time():
+            return self._all(asked, target, depth, limit)
+
+    def _all(self, asked: Sequence[Asked], target: Kind, depth: int, limit: int) -> list[Answer]:
         diverse = target is Kind.ACHIEVEMENT
-        depth = limit + _MARGIN if diverse else limit
         rankings = self._ranked(asked, target, depth)
         return [
             self._diverse(one, ranking, depth, limit)

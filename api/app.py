@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -13,8 +12,7 @@ from typing import Any
 from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from api import errors
 from api.clock import now_at
@@ -23,6 +21,7 @@ from api.openapi import complete
 from api.routes import contacts, feedback, matching, records, system
 from api.routes import feedback, matching, records, shortlists, system
 from api.routes import facets, feedback, matching, records, saved_searches, system
+from api.observability.watching import Watching
 from api.routes import feedback, matching, records, system
 from api.routes import imports as imports_api
 from api.security.guard import Guard
@@ -62,7 +61,8 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 
 
 class _Secured(FastAPI):
-    """Every response has the security headers: also those made outside of all middleware."""
+    """Every response has the security headers and is watched: also those made outside of all
+    middleware."""
 
     def openapi(self) -> dict[str, Any]:
         """The schema of the API, made once."""
@@ -71,28 +71,16 @@ class _Secured(FastAPI):
         return self.openapi_schema
 
     def build_middleware_stack(self) -> ASGIApp:
-        inner = super().build_middleware_stack()
+        return Watching(super().build_middleware_stack(), _headers)
 
-        async def secured(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                await inner(scope, receive, send)
-                return
-            request_id = uuid.uuid4().hex
-            scope.setdefault("state", {})["request_id"] = request_id
-            added = {**_HEADERS, "X-Request-ID": request_id}
-            if scope["scheme"] == "https":
-                added |= _HTTPS
-            if not scope["path"].startswith("/static/"):
-                added |= _NOT_KEPT
 
-            async def with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    MutableHeaders(scope=message).update(added)
-                await send(message)
-
-            await inner(scope, receive, with_headers)
-
-        return secured
+def _headers(scheme: str, path: str) -> dict[str, str]:
+    added = dict(_HEADERS)
+    if scheme == "https":
+        added |= _HTTPS
+    if not path.startswith("/static/"):
+        added |= _NOT_KEPT
+    return added
 
 
 def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:

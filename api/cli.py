@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import ipaddress
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from api.commands import accounts, database, loading
+from api.commands import accounts, database, loading, serve
 from api.commands.auditing import noted
 from api.commands.duplicates import duplicates_app
 from api.commands.evidence import evidence_app
@@ -37,7 +35,7 @@ from api.console import (
     progress,
 )
 from api.evaluation import eval_app
-from api.running import current_settings, demo_settings, fail, opened, reported_errors
+from api.running import current_settings, demo_settings, fail, opened
 from api.schemas import RankingOut
 from api.security.audit import Action
 from api.training import train
@@ -50,9 +48,6 @@ if TYPE_CHECKING:
 
 # Heavy modules (torch, faiss) are imported by api.services, inside the commands that need them.
 
-# A whole need of 20,000 characters in an address, nine to twelve bytes each, with room to spare.
-_REQUEST_LINE_BYTES = 1024**2
-_DEMO_ROLE = Role.OFFICER
 
 app = typer.Typer(
     name="zhitong",
@@ -232,49 +227,10 @@ def explain(
         print_explained(found)
 
 
-@app.command()
-def serve(
-    host: Annotated[str, typer.Option(help="监听地址；0.0.0.0 让局域网可访问。")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="端口。")] = 8000,
-    demo_data: Annotated[
-        bool,
-        typer.Option("--demo", help="使用 zhitong demo 的示例数据，不用登录；只在本机。"),
-    ] = False,
-) -> None:
-    """启动网页和 API。"""
-    import uvicorn
-
-    from api.app import create_app
-
-    settings = demo_settings(current_settings()) if demo_data else current_settings()
-    if not _is_loopback(host):
-        if demo_data:
-            fail("示例不用登录，所以只能在本机打开：请去掉 --host，或用自己的数据和用户启动。")
-        if settings.plain_http:
-            fail("ZHITONG_PLAIN_HTTP 只用于本机。监听其他地址时请去掉它，用 https 反向代理。")
-    served = create_app(settings, open_as=_DEMO_ROLE if demo_data else None)
-    with reported_errors(), progress() as update:
-        # Here, where what is missing is one sentence; the server would print a traceback.
-        served.state.services.prepare(update)
-        _ = served.state.services.database
-    out.print(
-        f"网页：http://{host}:{port}/　接口说明（OpenAPI）：http://{host}:{port}/openapi.json",
-        highlight=False,
-    )
-    if demo_data:
-        err.print(f"注意：示例数据，任何人不用登录就是“{_DEMO_ROLE.value}”，只在本机可以打开。")
-    elif not served.state.services.has_administrator():
-        err.print("还没有管理员，网页暂不能用。请另开窗口运行：zhitong user create-admin 用户名")
-    logging.getLogger("uvicorn.access").addFilter(_without_query)
-    uvicorn.run(
-        served, host=host, port=port, log_level="info", http="h11",
-        h11_max_incomplete_event_size=_REQUEST_LINE_BYTES, server_header=False,
-    )  # fmt: skip
-
-
 accounts.add_to(app)
 loading.add_to(app)
 database.add_to(app)
+serve.add_to(app)
 
 
 def main() -> None:
@@ -287,22 +243,6 @@ def main() -> None:
     except KeyboardInterrupt:
         err.print("已中断。")
         sys.exit(130)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _without_query(record: logging.LogRecord) -> bool:
-    """For the log of requests: the path alone, since what follows may be a whole need."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args
-        )
-    return True
 
 
 def _import_sample(services: Services, update: Callable[[str, int, int], None]) -> None:

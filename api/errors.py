@@ -119,7 +119,7 @@ def storage_problem(request: Request, error: Exception) -> Response:
         raise error
     sentence = database_problem(error)
     # Not the error itself: it holds the statement and the record in it.
-    _log.error("%s %s: %s", request.method, request.url.path, sentence)
+    _log.error("%s: %s", getattr(request.state, "place", ""), sentence)
     return respond(request, 503, "数据库暂不可用", sentence)
 
 
@@ -138,7 +138,7 @@ def respond(
 ) -> Response:
     """A problem: as details for programs, as a page for people."""
     path = request.url.path
-    if not path.startswith(("/api/", "/healthz", "/readyz", "/openapi")):
+    if not path.startswith(("/api/", "/healthz", "/readyz", "/metrics", "/openapi")):
         page = render(request, "error.html", title=title, detail=detail, status=status)
         page.status_code = status
         page.headers.update(headers or {})

@@ -56,6 +56,8 @@ class IndexKeeper:
         # were found missing that a reader does not add: so it is compared once.
         self._compared: dict[Kind, tuple[tuple[str, int], int]] = {}
         self._waited: dict[Kind, tuple[str, int]] = {}
+        # For each kind the last (generation, revision) whose lag was counted, and the lag.
+        self._lags: dict[Kind, tuple[tuple[str, int], int]] = {}
 
     # -- writing ---------------------------------------------------------------------------
 
@@ -148,6 +150,29 @@ class IndexKeeper:
         return stale.terms or stale.vectors
 
     # -- the index as a whole --------------------------------------------------------------
+
+    def lag(self, kind: Kind) -> int:
+        """How many records an index does not hold as they are; counted once for each state of
+        index and database, so that it may be asked often."""
+        with self._repositories() as repository:
+            revision = repository.revision()
+            try:
+                name = self._store.current_name(kind)
+                generation = self._store.generation(kind) if name is not None else None
+            except ShardError:
+                generation = None
+            known = self._lags.get(kind)
+            now = (generation.name if generation else "", revision)
+            if known is not None and known[0] == now:
+                return known[1]
+            wanted = _wanted(repository, kind)
+        if generation is None:
+            lag = len(wanted.pairs)
+        else:
+            found = difference(generation, wanted.pairs)
+            lag = len(found.missing) + found.vanished
+        self._lags[kind] = now, lag
+        return lag
 
     def state(self, kind: Kind) -> IndexState:
         """How an index stands to the database, in words."""

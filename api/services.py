@@ -149,9 +149,13 @@ class Services:
     def prepare(self, progress: Progress = no_progress) -> None:
         """Load model and dictionary once, decoding the default model if need be."""
         with self._lock:
-            if self.settings.encoder == "builtin":
-                ensure_builtin_model(self.settings.cache, progress)
-            _ = self.engine, self.indexing
+            self.decode_model(progress)
+            _ = self.makers, self.indexing
+
+    def decode_model(self, progress: Progress = no_progress) -> None:
+        """Decode the default model, if it is wanted and not there yet, without loading it."""
+        if self.settings.encoder == "builtin":
+            ensure_builtin_model(self.settings.cache, progress)
 
     @contextmanager
     def writing(self, *, commit: bool = True) -> Iterator[Session]:

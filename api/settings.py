@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
+from typing import Annotated
 
 import platformdirs
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
+
+from api.observability.logs import LogFormat
+
+NO_PROXY = "none"
+
+
+def _proxies(typed: str) -> str:
+    if typed.strip().lower() == NO_PROXY:
+        return NO_PROXY
+    try:
+        networks = [ipaddress.ip_network(part.strip()) for part in typed.split(",")]
+    except ValueError:
+        raise ValueError(
+            "应是反向代理的 IP 地址或网段，用英文逗号分开，例如 127.0.0.1,10.0.0.0/24；"
+            "没有反向代理则写 none"
+        ) from None
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("不能写全部地址：否则谁都可以冒充别人的地址")
+    return ",".join(str(network) for network in networks)
+
+
+Proxies = Annotated[str, AfterValidator(_proxies)]
 
 
 class Settings(BaseSettings):
@@ -59,6 +83,16 @@ class Settings(BaseSettings):
     )
     upload_megabytes: int = Field(
         default=50, ge=1, le=1024, description="Largest file that can be sent for import."
+    trusted_proxies: Proxies = Field(
+        default="127.0.0.1,::1",
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For and "
+        "X-Forwarded-Proto are believed, with commas between; none: nobody's.",
+    )
+    shutdown_seconds: int = Field(
+        default=30, ge=1, le=600, description="How long requests may go on after the stop signal."
+    )
+    log_format: LogFormat | None = Field(
+        default=None, description="json or plain; unset for plain on a terminal, json elsewhere."
     )
     plain_http: bool = Field(
         default=False,

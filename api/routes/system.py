@@ -7,7 +7,9 @@ from importlib.metadata import version
 from fastapi import APIRouter, Response
 
 from api.deps import ServicesDep
+from api.observability.metrics import CONTENT_TYPE, exposed
 from api.schemas import Health, IndexState, Readiness
+from matcher.ranking_models import RankingError
 
 router = APIRouter(tags=["system"])
 
@@ -26,8 +28,18 @@ def readyz(services: ServicesDep, response: Response) -> Readiness:
         for state in services.index_states()
         if state.state != "current"
     ]
+    try:
+        services.ranking_model()
+    except RankingError as error:
+        problems.append(f"排序模型：{error}")
     response.status_code = 503 if problems else 200
     return Readiness(ready=not problems, problems=problems)
+
+
+@router.get("/metrics", include_in_schema=False)
+def figures(services: ServicesDep) -> Response:
+    """For Prometheus: to a program on this machine, or with an administrator's token."""
+    return Response(exposed(services), media_type=CONTENT_TYPE)
 
 
 @router.get("/api/v1/system/indexes")

@@ -45,8 +45,11 @@ class Rule:
     rows: Rows = Rows.SCOPED
     public: bool = False
     """Also without a login."""
+    local: bool = False
+    """Also without a login, for a program on this machine that asks without a proxy."""
 
 
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 _OPEN = Rule(rows=Rows.NONE, public=True)
 _PLAIN = Rule(rows=Rows.NONE)
 _READ = Rule()
@@ -59,6 +62,7 @@ _IMPORT = Rule(IMPORTING)
 POLICY: Mapping[tuple[str, str], Rule] = {
     ("GET", "/healthz"): _OPEN,
     ("GET", "/readyz"): _OPEN,
+    ("GET", "/metrics"): Rule(_ADMINISTRATORS, Rows.NONE, local=True),
     ("GET", "/static"): _OPEN,
     ("GET", "/login"): _OPEN,
     ("POST", "/login"): _OPEN,

@@ -693,7 +693,7 @@ def test_the_running_server_and_its_log(
         process.wait(timeout=60)
         reader.join(timeout=60)
         stream.close()
-    assert "GET /api/v1/search" in "".join(log)
+    assert '"route": "/api/v1/search"' in "".join(log)
     outputs["the log"] = "".join(line for line in log if QUERIES[1] not in line)
     leaks = {
         (canary.place, label)

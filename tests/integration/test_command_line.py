@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -104,21 +105,30 @@ def test_serve_without_its_model_is_a_sentence(
     assert "网页：" not in result.stdout
 
 
-def test_the_log_of_requests_does_not_hold_what_people_search(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_demonstration_is_one_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     use_fakes(monkeypatch, tmp_path)
-    access = logging.getLogger("uvicorn.access")
-    monkeypatch.setattr(access, "filters", [])
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: pytest.fail("it serves"))
+    refused(CliRunner().invoke(app, ["serve", "--demo", "--workers", "2"]), "示例只用一个进程")
 
-    def serve(*_: object, **__: object) -> None:
-        with caplog.at_level(logging.INFO, access.name):
-            access.info('%s - "%s %s HTTP/%s" %d', "1.2.3.4:5", "GET", "/?q=机密", "1.1", 200)
+
+def test_several_processes_make_their_own_app(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And share the cores; the one that starts them reads no model."""
+    use_fakes(monkeypatch, tmp_path)
+    monkeypatch.setattr(Services, "makers", property(lambda _: pytest.fail("a model is read")))
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    for name in ("ZHITONG_THREADS", "PROMETHEUS_MULTIPROC_DIR"):
+        monkeypatch.setenv(name, "")
+    seen: dict[str, Any] = {}
+
+    def serve(made: object, **options: object) -> None:
+        seen.update(options, app=made, threads=os.environ["ZHITONG_THREADS"])
 
     monkeypatch.setattr("uvicorn.run", serve)
-    assert CliRunner().invoke(app, ["serve"]).exit_code == 0
-    assert '1.2.3.4:5 - "GET / HTTP/1.1" 200' in caplog.text
-    assert "机密" not in caplog.text
+    assert CliRunner().invoke(app, ["serve", "--workers", "4"]).exit_code == 0
+    assert (seen["app"], seen["factory"]) == ("api.serving:worker_app", True)
+    assert (seen["workers"], seen["threads"], seen["access_log"]) == (4, "2", False)
 
 
 def test_serve_without_its_database_is_a_sentence(
