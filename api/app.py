@@ -24,6 +24,7 @@ from api.routes import facets, feedback, matching, records, saved_searches, syst
 from api.observability.watching import Watching
 from api.routes import feedback, matching, records, system
 from api.routes import imports as imports_api
+from api.routes import audit, feedback, matching, records, system, users
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -40,6 +41,7 @@ from api.web import shortlists as shortlist_pages
 from api.web import accounts, desk, pages, saved, search, tokens
 from api.uploads.running import Runner
 from api.web import accounts, imports, pages, tokens
+from api.web import accounts, admin, pages, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -141,6 +143,13 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     for module in (
         system, matching, records, feedback, imports_api, accounts, tokens, imports, pages,
     ):  # fmt: skip
+        users,
+        audit,
+        accounts,
+        tokens,
+        admin,
+        pages,
+    ):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

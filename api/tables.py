@@ -30,6 +30,8 @@ class UserTable(SQLModel, table=True):
     created_at: datetime
     password_changed_at: datetime
     disabled_at: datetime | None = None
+    must_change_password: bool = False
+    """Somebody else made it up: the next login leads to changing it, and nowhere else."""
 
 
 class SessionTable(SQLModel, table=True):

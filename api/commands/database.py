@@ -10,11 +10,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api.commands.auditing import operator
 from api.console import out, print_json
 from api.running import current_settings, demo_settings, opened, reported_errors
+from api.security.audit import Action, AuditLog
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
+    from api.backup import Manifest
 
 database_app = typer.Typer(help="数据库的结构版本和升级。", no_args_is_help=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="输出 JSON，供程序读取。")]
@@ -26,6 +30,17 @@ def _engine(demo: bool) -> Engine:
 
     settings = demo_settings(current_settings()) if demo else current_settings()
     return open_database(settings.resolved_database_url)
+
+
+def _noted(engine: Engine, action: Action, backup: Manifest) -> None:
+    from api.clock import now_at
+    from corpus.database import writer
+
+    with writer(engine) as session:
+        # By its time: a file's name is a text, and may be changed.
+        subject = f"backup:{backup.created_at:%Y%m%dT%H%M%SZ}"
+        AuditLog(session).note(action, operator(), subject, now_at())
+        session.commit()
 
 
 @database_app.command()
@@ -57,16 +72,18 @@ def upgrade(
     with reported_errors():
         engine = _engine(demo)
         try:
-            found = migrations.current(engine)
+            found, made = migrations.current(engine), None
             if found == migrations.head():
                 out.print("数据库已是最新结构。")
                 return
             if found is not None and not no_backup:
                 settings = demo_settings(current_settings()) if demo else current_settings()
                 path = settings.home / "backups" / f"升级前-{now_at():%Y%m%d-%H%M%S}.zip"
-                make_backup(engine, path, now_at())
+                made = make_backup(engine, path, now_at())
                 out.print(f"已备份：{escape(str(path))}", soft_wrap=True, highlight=False)
             migrations.upgrade(engine)
+            if made is not None:
+                _noted(engine, Action.BACKED_UP, made)
         finally:
             engine.dispose()
     out.print(f"数据库已升级到 {migrations.head()}。索引若提示过期，请运行 zhitong index build。")
@@ -77,6 +94,7 @@ def backup(
     demo: DemoOption = False,
 ) -> None:
     """把整个数据库备份成一个文件；SQLite 和 PostgreSQL 都可以恢复它。"""
+    from api import migrations
     from api.backup import backup as make_backup
     from api.clock import now_at
 
@@ -84,6 +102,8 @@ def backup(
         engine = _engine(demo)
         try:
             manifest = make_backup(engine, path, now_at())
+            if manifest.revision == migrations.head():  # an older one may have no log
+                _noted(engine, Action.BACKED_UP, manifest)
         finally:
             engine.dispose()
     rows = sum(count for count, _ in manifest.tables.values())
@@ -113,6 +133,7 @@ def restore(
         engine = _engine(demo=False)
         try:
             manifest = take_back(engine, path, now_at())
+            _noted(engine, Action.RESTORED, manifest)
         finally:
             engine.dispose()
     rows = sum(count for count, _ in manifest.tables.values())

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from api.commands.auditing import operator
 from api.commands.options import JsonOption, WhoOption
 from api.console import local_time, out, print_json
 from api.running import opened, reported_errors
+from api.security.audit import Action, AuditLog
 from matcher.kept import RankingRepository
 from matcher.ranking_models import (
     SIZE_LIMIT_BYTES,
@@ -22,6 +24,9 @@ from matcher.ranking_models import (
     RankingModel,
     read_object,
 )
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 ranking_app = typer.Typer(
     help="排序模型：现在用哪一个；通过检验后启用，或退回前一个。", no_args_is_help=True
@@ -101,6 +106,7 @@ def promote(
         result = _gate(gate)
     with opened() as services, services.writing() as session:
         kept = RankingRepository(session).promote(model, result, who, now_at(), note, force=force)
+        _noted(session, Action.MODEL_PROMOTED, kept.model.hash)
     out.print(
         f"启用的是 {escape(kept.model.name)}（{kept.model.hash[:12]}）。"
         f"退回：zhitong ranking rollback {kept.model.hash[:12]}",
@@ -117,8 +123,15 @@ def rollback(model: HashArgument, who: WhoOption, note: NoteOption = "") -> None
         repository = RankingRepository(session)
         retired = repository.find(model)
         active = repository.rollback(retired.model.hash, who, now_at(), note)
+        _noted(session, Action.MODEL_ROLLED_BACK, retired.model.hash)
     name = f"{active.model.name}（{active.model.hash[:12]}）" if active else _SHIPPED
     out.print(f"已停用 {escape(retired.model.name)}，现在启用的是{escape(name)}。", highlight=False)
+
+
+def _noted(session: Session, action: Action, model_hash: str) -> None:
+    from api.clock import now_at
+
+    AuditLog(session).note(action, operator(), f"ranking:{model_hash[:12]}", now_at())
 
 
 def _gate(path: Path) -> GateResult:

@@ -6,9 +6,11 @@ from importlib.metadata import version
 
 from fastapi import APIRouter, Response
 
+from api import system
 from api.deps import ServicesDep
 from api.observability.metrics import CONTENT_TYPE, exposed
 from api.schemas import Health, IndexState, Readiness
+from api.system import SystemState
 from matcher.ranking_models import RankingError
 
 router = APIRouter(tags=["system"])
@@ -40,6 +42,12 @@ def readyz(services: ServicesDep, response: Response) -> Readiness:
 def figures(services: ServicesDep) -> Response:
     """For Prometheus: to a program on this machine, or with an administrator's token."""
     return Response(exposed(services), media_type=CONTENT_TYPE)
+
+
+@router.get("/api/v1/system")
+def state(services: ServicesDep) -> SystemState:
+    """Indexes, ranking model, database, disk, backups, and the settings made, secrets masked."""
+    return system.state(services)
 
 
 @router.get("/api/v1/system/indexes")

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from api.security.errors import AccountError, UnknownAccountError
+from api.security.lifetimes import Lifetimes
 from api.security.passwords import account_name, checked_password, hash_password
 from api.tables import SessionTable, TokenTable, UserTable
 from corpus.confidentiality import Role, RowScope, row_scope
@@ -31,6 +32,8 @@ class Account:
     created_at: datetime
     password_changed_at: datetime
     disabled_at: datetime | None
+    must_change_password: bool
+    """Somebody else made it up."""
 
     @property
     def scope(self) -> RowScope:
@@ -64,6 +67,29 @@ class AccountRepository:
         """
         return account_of(self._row(typed))
 
+    def by_id(self, account_id: int) -> Account:
+        """An account by its number.
+
+        Raises:
+            UnknownAccountError: there is none.
+        """
+        row = self._session.get(UserTable, account_id)
+        if row is None:
+            raise UnknownAccountError("没有这个用户。请刷新用户列表查看。")
+        return account_of(row)
+
+    def open_sessions(self, lifetimes: Lifetimes, now_at: datetime) -> dict[int, datetime]:
+        """By the number of an account that is logged in somewhere, when it was last seen."""
+        statement = (
+            select(SessionTable.user_id, func.max(SessionTable.seen_at))
+            .where(
+                col(SessionTable.created_at) > now_at - lifetimes.whole,
+                col(SessionTable.seen_at) > now_at - lifetimes.idle,
+            )
+            .group_by(col(SessionTable.user_id))
+        )
+        return {user_id: aware(seen_at) for user_id, seen_at in self._session.exec(statement)}
+
     def all(self) -> list[Account]:
         """Every account, in order of creation."""
         rows = self._session.exec(select(UserTable).order_by(col(UserTable.id)))
@@ -83,8 +109,10 @@ class AccountRepository:
         now_at: datetime,
         county: str = "",
         organisation: str = "",
+        *,
+        must_change: bool = False,
     ) -> Account:
-        """A new account.
+        """A new account. ``must_change``: the password is for the first login only.
 
         Raises:
             AccountError: the name is taken or impossible, the password too easy to guess, or the
@@ -102,13 +130,17 @@ class AccountRepository:
             password_hash=hash_password(checked_password(password, name)),
             created_at=now_at,
             password_changed_at=now_at,
+            must_change_password=must_change,
         )
         self._session.add(row)
         self._session.flush()
         return account_of(row)
 
-    def set_password(self, typed: str, password: str, now_at: datetime) -> Account:
-        """A new password; every login ends. Personal tokens stay.
+    def set_password(
+        self, typed: str, password: str, now_at: datetime, *, must_change: bool = False
+    ) -> Account:
+        """A new password; every login ends. Personal tokens stay. ``must_change``: it is for the
+        next login only.
 
         Raises:
             UnknownAccountError: no such account.
@@ -117,6 +149,7 @@ class AccountRepository:
         row = self._row(typed)
         row.password_hash = hash_password(checked_password(password, row.name))
         row.password_changed_at = now_at
+        row.must_change_password = must_change
         return self._changed(row)
 
     def set_hash(self, account: Account, password_hash: str) -> None:
@@ -166,6 +199,14 @@ class AccountRepository:
         row.disabled_at = None
         return self._changed(row)
 
+    def end_sessions(self, typed: str) -> Account:
+        """Every login ends; personal tokens stay.
+
+        Raises:
+            UnknownAccountError: no such account.
+        """
+        return self._changed(self._row(typed))
+
     def revoke_tokens(self, account_id: int, now_at: datetime) -> None:
         """End every personal token of an account."""
         self._session.exec(
@@ -211,13 +252,13 @@ def checked_scope(role: Role, county: str, organisation: str) -> tuple[str, str]
     if role not in ROLES:
         raise AccountError(f"{role.value}不用登录，不能设成用户的角色。")
     if role is Role.COUNTY and county not in counties():
-        raise AccountError(f"{role.value}要用 --county 写明县区，可用：{'、'.join(counties())}。")
+        raise AccountError(f"{role.value}要写明县区，可用：{'、'.join(counties())}。")
     if role is Role.INSTITUTION and not organisation:
-        raise AccountError(f"{role.value}要用 --organisation 写明单位，与成果里的单位名称一致。")
+        raise AccountError(f"{role.value}要写明单位，与成果里的单位名称一致。")
     if county and role is not Role.COUNTY:
-        raise AccountError(f"--county 只用于{Role.COUNTY.value}。")
+        raise AccountError(f"县区只用于{Role.COUNTY.value}。")
     if organisation and role is not Role.INSTITUTION:
-        raise AccountError(f"--organisation 只用于{Role.INSTITUTION.value}。")
+        raise AccountError(f"单位只用于{Role.INSTITUTION.value}。")
     return county, organisation
 
 
@@ -232,4 +273,5 @@ def account_of(row: UserTable) -> Account:
         created_at=aware(row.created_at),
         password_changed_at=aware(row.password_changed_at),
         disabled_at=aware(row.disabled_at) if row.disabled_at else None,
+        must_change_password=row.must_change_password,
     )

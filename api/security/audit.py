@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NoReturn
 
-from sqlalchemy import event
+from sqlalchemy import ColumnElement, event, func
 from sqlmodel import Session, col, select
 
 from api.tables import AuditTable, UserTable
@@ -28,6 +28,12 @@ class Action(StrEnum):
     ROLE_CHANGED = "修改角色"
     TOKEN_CREATED = "新建令牌"  # noqa: S105
     TOKEN_REVOKED = "吊销令牌"  # noqa: S105
+    SESSIONS_ENDED = "结束登录"
+    BACKED_UP = "备份"
+    RESTORED = "恢复备份"
+    MODEL_PROMOTED = "启用排序模型"
+    MODEL_ROLLED_BACK = "退回排序模型"
+    INDEX_REFRESHED = "更新索引"
     CONTACTS_VIEWED = "查看联系方式"
     CONSENT_NOTED = "记下同意"
     CONSENT_WITHDRAWN = "撤销同意"
@@ -46,6 +52,16 @@ class Actor:
     """The machine's user, for the command line."""
     address: str = ""
     request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines; None and empty: all."""
+
+    action: Action | None = None
+    user_id: int | None = None
+    since_at: datetime | None = None
+    before_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +102,37 @@ class AuditLog:
         self, since_at: datetime | None = None, action: Action | None = None, limit: int = 100
     ) -> list[Entry]:
         """Lines, the newest first, at most ``limit``."""
-        statement = select(AuditTable, UserTable.name).join(
-            UserTable, col(AuditTable.user_id) == col(UserTable.id), isouter=True
+        return self.page(AuditFilter(action=action, since_at=since_at), 0, limit)
+
+    def page(self, where: AuditFilter, offset: int, limit: int) -> list[Entry]:
+        """Lines that pass, the newest first, without the first ``offset``, at most ``limit``."""
+        statement = (
+            select(AuditTable, UserTable.name)
+            .join(UserTable, col(AuditTable.user_id) == col(UserTable.id), isouter=True)
+            .where(*_conditions(where))
+            .order_by(col(AuditTable.id).desc())
         )
-        if since_at is not None:
-            # SQLite compares what it keeps, which is UTC without saying so.
-            since_at = since_at.astimezone(UTC)
-            statement = statement.where(col(AuditTable.happened_at) >= since_at)
-        if action is not None:
-            statement = statement.where(AuditTable.action == action.value)
-        rows = self._session.exec(statement.order_by(col(AuditTable.id).desc()).limit(limit))
+        rows = self._session.exec(statement.offset(offset).limit(limit))
         return [_entry(row, name) for row, name in rows]
+
+    def count(self, where: AuditFilter) -> int:
+        """How many lines pass."""
+        statement = select(func.count()).select_from(AuditTable).where(*_conditions(where))
+        return self._session.exec(statement).one()
+
+
+def _conditions(where: AuditFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if where.action is not None:
+        found.append(col(AuditTable.action) == where.action.value)
+    if where.user_id is not None:
+        found.append(col(AuditTable.user_id) == where.user_id)
+    # SQLite compares what it keeps, which is UTC without saying so.
+    if where.since_at is not None:
+        found.append(col(AuditTable.happened_at) >= where.since_at.astimezone(UTC))
+    if where.before_at is not None:
+        found.append(col(AuditTable.happened_at) < where.before_at.astimezone(UTC))
+    return found
 
 
 def _entry(row: AuditTable, user: str | None) -> Entry:

@@ -10,24 +10,14 @@ from sqlmodel import Session, col, select
 
 from api.security.accounts import Account, account_of
 from api.security.errors import AccountError, UnknownAccountError
+from api.security.lifetimes import TOUCH_EVERY as TOUCH_EVERY
+from api.security.lifetimes import Lifetimes as Lifetimes
 from api.security.secrets import fingerprint, new_secret, new_token
 from api.tables import SessionTable, TokenTable, UserTable
 from corpus.tables import aware, stored_id
 
 MAX_TOKEN_DAYS = 366
 _MAX_NAME = 50
-# How old the note of the last use may be: not every request writes.
-TOUCH_EVERY = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """How long a login lasts."""
-
-    idle: timedelta
-    """Without a request; counted to within ``TOUCH_EVERY``."""
-    whole: timedelta
-    """From the login on, whatever happens."""
 
 
 @dataclass(frozen=True, slots=True)

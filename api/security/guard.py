@@ -32,6 +32,8 @@ from corpus.model import CorpusError
 _PROGRAMS = ("/api/", "/openapi.json", "/metrics")
 """Where tokens are good, and where the answer to somebody unknown is no login page."""
 _LONGEST_NEXT = 2000
+_TO_CHANGE_IT = ("/account/password", "/logout")
+"""Where somebody may go whose password another made up; the first is where to change it."""
 _UNCOUNTED = frozenset({"/static", "/healthz", "/readyz"})
 _NO_ADMINISTRATOR = (
     "还没有管理员。请在服务器上运行：zhitong user create-admin 用户名，然后刷新这个页面。"
@@ -203,6 +205,10 @@ def _refusal(request: Request, rule: Rule, visitor: Visitor) -> Response | None:
         query = urlencode({"next": wanted}) if wanted != "/" else ""
         short = f"?{query}" if query and len(query) <= _LONGEST_NEXT else ""
         return RedirectResponse(f"/login{short}", status_code=303)
+    if visitor.must_change_password and path not in _TO_CHANGE_IT:
+        if path.startswith(_PROGRAMS) or request.method not in SAFE_METHODS:
+            raise _Stopped(403, "先改密码", "密码是别人设的，请先登录网页改成自己的。")
+        return RedirectResponse(_TO_CHANGE_IT[0], status_code=303)
     if visitor.role not in rule.roles:
         raise _Stopped(403, "没有权限", f"“{visitor.role.value}”不能做这件事。需要时请找管理员。")
     return None

@@ -95,6 +95,7 @@ class Recognition:
             name=account.name,
             secret=secret,
             by_token=table is TokenTable,
+            must_change_password=account.must_change_password and table is SessionTable,
         )
 
     def _touch(self, table: type[SessionTable] | type[TokenTable], row_id: int) -> None:

@@ -21,6 +21,8 @@ class Visitor:
     """Of the session, or of a browser that is about to log in; empty: neither."""
     by_token: bool = False
     """A program with a personal token, no browser."""
+    must_change_password: bool = False
+    """May change it and log out, nothing else."""
     is_open: bool = False
     """Nobody needs to log in: the demonstration."""
 

@@ -26,6 +26,9 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/shortlists", "收藏"),
     Place("/saved-searches", "保存的搜索", aside=True),
     Place("/imports", "导入"),
+    Place("/admin/users", "用户", aside=True),
+    Place("/admin/audit", "审计", aside=True),
+    Place("/admin/system", "系统", aside=True),
 )
 """In the order in which they are shown. The policy says who sees which."""
 

@@ -64,12 +64,16 @@ def pieces(
     return cuts
 
 
-_templates.env.filters["pieces"] = pieces
-
-
 def local(moment: datetime) -> str:
     """A moment as people in Tangshan say it."""
     return moment.astimezone(TIME_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
+def local_text(moment: str) -> str:
+    """The same from ISO 8601."""
+    return local(datetime.fromisoformat(moment))
+
+
+_templates.env.filters["pieces"] = pieces
 _templates.env.filters["local"] = local
+_templates.env.filters["local_text"] = local_text

@@ -70,7 +70,7 @@ def test_the_first_administrator_and_the_others(invoke: Invoke, services: Servic
     assert "已新建管理员 chief" in said(invoke("user", "create-admin", "Chief", given=PASSWORD))
     assert log_in(services, "chief", PASSWORD)
     create = ("user", "create", "ligong", "--role", "县区查看")
-    refused(invoke(*create), "--county")
+    refused(invoke(*create), "写明县区")
     made = invoke(*create, "--county", "迁安市", given=f"{PASSWORD}\r\nmore")
     assert "已新建用户 ligong（县区查看）" in said(made)
     refused(invoke("user", "create-admin", "chief", given=OTHER), "已有用户 chief")

@@ -63,7 +63,10 @@ class Office:
 
     def create(self, name: str, role: Role = Role.OFFICER, **scope: str) -> Account:
         with self.writing() as session:
-            return AccountRepository(session).create(name, role, GOOD, self.now_at, **scope)
+            return AccountRepository(session).create(
+                name, role, GOOD, self.now_at,
+                scope.get("county", ""), scope.get("organisation", ""),
+            )  # fmt: skip
 
     def account(self, secret: str) -> Account | None:
         with Session(self.engine) as session:
@@ -111,9 +114,9 @@ def test_an_account_is_created_once_and_found_by_any_writing(office: Office) -> 
 @pytest.mark.parametrize(
     ("role", "scope", "why"),
     [
-        (Role.COUNTY, {}, "--county"),
-        (Role.COUNTY, {"county": "朝阳区"}, "--county"),
-        (Role.INSTITUTION, {}, "--organisation"),
+        (Role.COUNTY, {}, "写明县区"),
+        (Role.COUNTY, {"county": "朝阳区"}, "写明县区"),
+        (Role.INSTITUTION, {}, "写明单位"),
         (Role.OFFICER, {"county": "迁安市"}, "只用于"),
         (Role.OFFICER, {"organisation": "甲所"}, "只用于"),
         (Role.GUEST, {}, "不用登录"),
