@@ -42,6 +42,7 @@ from api.web import accounts, desk, pages, saved, search, tokens
 from api.uploads.running import Runner
 from api.web import accounts, imports, pages, tokens
 from api.web import accounts, admin, pages, tokens
+from api.web import accounts, admin, oidc, pages, tokens
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -146,6 +147,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         users,
         audit,
         accounts,
+        oidc,
         tokens,
         admin,
         pages,

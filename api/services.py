@@ -21,6 +21,7 @@ from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from api.security.accounts import AccountRepository
 from api.security.credentials import Lifetimes
 from api.security.login import Door
+from api.security.oidc import OidcConfig, Provider
 from api.settings import Settings
 from corpus.confidentiality import EVERY_ROW, Role, RowScope
 from corpus.database import open_database, writer
@@ -196,6 +197,20 @@ class Services:
         """Whether anybody can let others in."""
         with self.reading() as session:
             return AccountRepository(session).has_administrator()
+
+    @cached_property
+    def oidc(self) -> Provider | None:
+        """Who vouches for people besides their passwords; None: nobody is set."""
+        settings = self.settings
+        if not settings.oidc_issuer:
+            return None
+        config = OidcConfig(
+            issuer=settings.oidc_issuer,
+            client_id=settings.oidc_client_id,
+            client_secret=settings.oidc_client_secret.get_secret_value(),
+            claim=settings.oidc_claim,
+        )
+        return Provider(config, now_at)
 
     @property
     def door(self) -> Door:

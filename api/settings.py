@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL
 
 from api.observability.logs import LogFormat
+from api.protected import is_protected
 
 NO_PROXY = "none"
 
@@ -31,6 +32,13 @@ def _proxies(typed: str) -> str:
     return ",".join(str(network) for network in networks)
 
 
+def _issuer(typed: str) -> str:
+    if typed and not is_protected(typed):
+        raise ValueError("应是 https 开头的地址（只有本机可以是 http）")
+    return typed
+
+
+Issuer = Annotated[str, AfterValidator(_issuer)]
 Proxies = Annotated[str, AfterValidator(_proxies)]
 
 
@@ -83,6 +91,20 @@ class Settings(BaseSettings):
     )
     upload_megabytes: int = Field(
         default=50, ge=1, le=1024, description="Largest file that can be sent for import."
+    oidc_issuer: Issuer = Field(
+        default="", description="OpenID Connect provider that people may log in by; https."
+    )
+    oidc_client_id: str = Field(
+        default="", description="What it knows this program by; needed with an issuer."
+    )
+    oidc_client_secret: SecretStr = Field(
+        default=SecretStr(""), description="Of the client; empty for a public client."
+    )
+    oidc_claim: str = Field(
+        default="preferred_username",
+        min_length=1,
+        description="Claim of the ID token that is the name of an account.",
+    )
     trusted_proxies: Proxies = Field(
         default="127.0.0.1,::1",
         description="Addresses or networks of reverse proxies whose X-Forwarded-For and "

@@ -35,6 +35,8 @@ def serve(
 
     settings = demo_settings(current_settings()) if demo_data else current_settings()
     _refuse_open_doors(settings, host, demo_data)
+    if bool(settings.oidc_issuer) != bool(settings.oidc_client_id):
+        fail("ZHITONG_OIDC_ISSUER 和 ZHITONG_OIDC_CLIENT_ID 要一起设，或都不设。")
     if demo_data and workers > 1:
         fail("示例只用一个进程：请去掉 --workers。")
     app = create_app(settings, open_as=_DEMO_ROLE if demo_data else None)

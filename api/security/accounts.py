@@ -158,6 +158,12 @@ class AccountRepository:
         row.password_hash = password_hash
         self._session.add(row)
 
+    def void_password(self, account: Account) -> None:
+        """No password opens the account until it gets another."""
+        row = self._row(account.name)
+        row.password_hash, row.must_change_password = "", False
+        self._session.add(row)
+
     def set_role(
         self, typed: str, role: Role, now_at: datetime, county: str = "", organisation: str = ""
     ) -> Account:

@@ -18,6 +18,7 @@ class Action(StrEnum):
     """What is noted."""
 
     LOGGED_IN = "登录"
+    LOGGED_IN_BY_PROVIDER = "统一登录"
     LOGIN_FAILED = "登录失败"
     LOGGED_OUT = "退出"
     PASSWORD_CHANGED = "修改密码"  # noqa: S105

@@ -4,6 +4,7 @@ AccountError                 the message says what happened and what to do
 ├── UnknownAccountError      no such account, or no such token
 ├── PasswordRuleError        a password that is too easy to guess
 ├── LoginRefusedError        the one answer to every login that fails
+├── UnknownPersonError       vouched for by the OpenID provider, and without an account
 ├── LoginBlockedError        too many of them
 └── FormTokenError           a form without what binds it to the session
 """
@@ -28,6 +29,16 @@ class LoginRefusedError(AccountError):
 
     def __init__(self) -> None:
         super().__init__("用户名或密码不对。请检查大小写和输入法；忘记密码请找管理员重设。")
+
+
+class UnknownPersonError(AccountError):
+    """The provider vouches for somebody who has no account here, or a disabled one."""
+
+    def __init__(self, vouched: str) -> None:
+        super().__init__(
+            f"你在统一登录里的名字是“{vouched[:50]}”，这里没有这个名字的用户，或已停用。"
+            "请找管理员新建或启用。"
+        )
 
 
 class LoginBlockedError(AccountError):

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from api.security.accounts import AccountRepository
 from api.security.audit import Action, Actor, AuditLog
 from api.security.credentials import Lifetimes, SessionRepository
-from api.security.errors import AccountError, LoginRefusedError
+from api.security.errors import AccountError, LoginRefusedError, UnknownPersonError
 from api.security.passwords import account_name, hash_password, is_outdated, verify_password
 from api.security.secrets import fingerprint
 from api.security.throttle import Throttle
@@ -62,6 +62,37 @@ class Door:
             AuditLog(session).note(
                 Action.LOGGED_IN, replace(actor, user_id=account.id), account.subject, now_at
             )
+        return secret
+
+    def admit(self, vouched: str, actor: Actor, old_secret: str = "") -> str:
+        """Begin a session for whom the OpenID provider vouches for; returns its secret.
+
+        No account is made and no right given: ``vouched`` is the name of one that is there. A
+        password for one login is void from here on.
+
+        Raises:
+            UnknownPersonError: there is none of this name, or it is disabled.
+        """
+        name = _known_form(vouched)
+        with self.writing() as session:
+            accounts, log, now_at = AccountRepository(session), AuditLog(session), self.clock()
+            found = accounts.find(name)
+            account = found[0] if found and not found[0].disabled_at else None
+            sessions = SessionRepository(session, self.lifetimes)
+            if account is None:
+                secret = None
+                subject = found[0].subject if found else ""
+                log.note(Action.LOGIN_FAILED, actor, subject, now_at)
+            else:
+                if account.must_change_password:
+                    accounts.void_password(account)
+                if old_secret:
+                    sessions.end(old_secret)
+                secret = sessions.open(account.id, now_at)
+                who = replace(actor, user_id=account.id)
+                log.note(Action.LOGGED_IN_BY_PROVIDER, who, account.subject, now_at)
+        if secret is None:
+            raise UnknownPersonError(vouched)
         return secret
 
     def log_out(self, secret: str, actor: Actor) -> None:

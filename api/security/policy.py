@@ -66,6 +66,8 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("GET", "/static"): _OPEN,
     ("GET", "/login"): _OPEN,
     ("POST", "/login"): _OPEN,
+    ("GET", "/login/oidc"): _OPEN,
+    ("GET", "/login/oidc/callback"): _OPEN,
     ("POST", "/logout"): _OWN,
     ("GET", "/account/password"): _OWN,
     ("POST", "/account/password"): _OWN,

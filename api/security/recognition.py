@@ -26,13 +26,15 @@ class CookieNames:
 
     session: str
     before_login: str
+    elsewhere: str
+    """While somebody is at the OpenID provider."""
     secure: bool
 
     @classmethod
     def of(cls, plain_http: bool) -> CookieNames:
         """``plain_http``: a server on the loopback, without https."""
         sign = "" if plain_http else "__Host-"
-        return cls(f"{sign}zhitong", f"{sign}zhitong-login", not plain_http)
+        return cls(f"{sign}zhitong", f"{sign}zhitong-login", f"{sign}zhitong-oidc", not plain_http)
 
 
 class Recognition:

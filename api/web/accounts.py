@@ -14,6 +14,7 @@ from api.security.errors import AccountError, LoginBlockedError, LoginRefusedErr
 from api.security.passwords import MIN_LENGTH, RULE
 from api.security.recognition import CookieNames
 from api.security.secrets import form_token, new_secret
+from api.services import Services
 from api.web.templating import render
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -44,8 +45,8 @@ def login_page(request: Request, visitor: VisitorDep, next: str = HOME) -> Respo
     secret = visitor.secret or new_secret()
     # Who only opened the first page has not asked for anything yet.
     wanted = HOME if safe_next(next) == "/" else safe_next(next)
-    page = _login_form(request, wanted, csrf=form_token(secret))
-    _set(page, request, _cookies(request).before_login, secret)
+    page = login_form(request, wanted, csrf=form_token(secret))
+    set_cookie(page, request, cookie_names(request).before_login, secret)
     return page
 
 
@@ -59,17 +60,17 @@ def login(
     next: Next = HOME,  # noqa: A002
 ) -> Response:
     """Check name and password; what is wrong is said in one way only."""
-    cookies = _cookies(request)
+    cookies = cookie_names(request)
     old = request.cookies.get(cookies.session, "")
     try:
         secret = services.door.log_in(name, password, visitor.actor, old)
     except (LoginRefusedError, LoginBlockedError) as error:
-        page = _login_form(request, safe_next(next), problem=str(error), typed=name)
+        page = login_form(request, safe_next(next), problem=str(error), typed=name)
         page.status_code = 429 if isinstance(error, LoginBlockedError) else 401
         return page
     answer = RedirectResponse(safe_next(next), status_code=303)
-    _set(answer, request, cookies.session, secret)
-    _clear(answer, request, cookies.before_login)
+    set_cookie(answer, request, cookies.session, secret)
+    clear_cookie(answer, request, cookies.before_login)
     return answer
 
 
@@ -79,7 +80,7 @@ def logout(request: Request, services: ServicesDep, visitor: VisitorDep) -> Resp
     answer = RedirectResponse("/login", status_code=303)
     if not visitor.is_open:
         services.door.log_out(visitor.secret, visitor.actor)
-        _clear(answer, request, _cookies(request).session)
+        clear_cookie(answer, request, cookie_names(request).session)
     return answer
 
 
@@ -116,12 +117,14 @@ def change_password(
         page.status_code = 400
         return page
     done = _password_form(request, done=True, csrf=form_token(secret))
-    _set(done, request, _cookies(request).session, secret)
+    set_cookie(done, request, cookie_names(request).session, secret)
     return done
 
 
-def _login_form(request: Request, wanted: str, **values: str) -> HTMLResponse:
-    known = {"problem": "", "typed": "", "next": wanted}
+def login_form(request: Request, wanted: str, **values: str) -> HTMLResponse:
+    """The form, to go on to ``wanted`` from."""
+    services: Services = request.app.state.services
+    known = {"problem": "", "typed": "", "next": wanted, "by_provider": services.oidc is not None}
     return render(request, "login.html", **{**known, **values})
 
 
@@ -130,16 +133,23 @@ def _password_form(request: Request, **values: object) -> HTMLResponse:
     return render(request, "password.html", **{**known, **values})
 
 
-def _cookies(request: Request) -> CookieNames:
+def cookie_names(request: Request) -> CookieNames:
+    """What this app calls its cookies."""
     found: CookieNames = request.app.state.cookies
     return found
 
 
-def _set(answer: Response, request: Request, name: str, secret: str) -> None:
-    secure = _cookies(request).secure
-    answer.set_cookie(name, secret, path="/", secure=secure, httponly=True, samesite="lax")
+def set_cookie(
+    answer: Response, request: Request, name: str, secret: str, max_age_s: int | None = None
+) -> None:
+    """One that scripts do not see and other sites do not send; None: until the browser closes."""
+    answer.set_cookie(
+        name, secret, path="/", secure=cookie_names(request).secure, httponly=True,
+        samesite="lax", max_age=max_age_s,
+    )  # fmt: skip
 
 
-def _clear(answer: Response, request: Request, name: str) -> None:
-    secure = _cookies(request).secure
+def clear_cookie(answer: Response, request: Request, name: str) -> None:
+    """The same, ended."""
+    secure = cookie_names(request).secure
     answer.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")

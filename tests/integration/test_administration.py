@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api import administration, system
-from api.clock import now_at
+from api.clock import TIME_ZONE, now_at
 from api.security.audit import Action, Actor, AuditLog
 from api.security.errors import AccountError
 from api.security.passwords import checked_password
@@ -265,7 +265,7 @@ def test_the_log_is_filtered_and_paged(client: TestClient) -> None:
     mine = Actor(user_id=chief.id)
     noted(client, *[(Action.LOGGED_IN, Actor(), f"user:{n}", 3) for n in range(100, 170)],
           (Action.EXPORTED, mine, "matches:all", 1))  # fmt: skip
-    today = now_at().astimezone(administration.TIME_ZONE).date()
+    today = now_at().astimezone(TIME_ZONE).date()
 
     def total(**asked: Any) -> int:
         answer = client.get("/api/v1/audit", params=asked)
