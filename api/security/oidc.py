@@ -134,7 +134,7 @@ class Provider:
         with self._client() as client:
             known = self._metadata(client)
             token = self._token(client, known, code, flow, redirect_uri)
-            keys = _json(client.get(known["jwks_uri"]), "jwks")
+            keys = _fetched("jwks", lambda: client.get(known["jwks_uri"]))
         return self._vouched(token, keys, flow.nonce)
 
     def _client(self) -> httpx.Client:
@@ -142,10 +142,8 @@ class Provider:
 
     def _metadata(self, client: httpx.Client) -> dict[str, str]:
         issuer = self._config.issuer
-        try:
-            found = _json(client.get(f"{issuer.rstrip('/')}{_DISCOVERY}"), "discovery")
-        except httpx.HTTPError as error:
-            raise OidcError(f"discovery: {type(error).__name__}") from error
+        address = f"{issuer.rstrip('/')}{_DISCOVERY}"
+        found = _fetched("discovery", lambda: client.get(address))
         if found.get("issuer") != issuer:
             raise OidcError("discovery names another issuer")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
@@ -172,11 +170,9 @@ class Provider:
             if config.client_secret:
                 form["client_secret"] = config.client_secret
         auth = httpx.BasicAuth(*names) if basic else httpx.USE_CLIENT_DEFAULT
-        try:
-            answer = client.post(known["token_endpoint"], data=form, auth=auth)
-        except httpx.HTTPError as error:
-            raise OidcError(f"token: {type(error).__name__}") from error
-        token = _json(answer, "token").get("id_token")
+        token = _fetched(
+            "token", lambda: client.post(known["token_endpoint"], data=form, auth=auth)
+        ).get("id_token")
         if not isinstance(token, str):
             raise OidcError("no ID token")
         return token
@@ -209,7 +205,12 @@ class Provider:
         return value
 
 
-def _json(answer: httpx.Response, what: str) -> dict[str, Any]:
+def _fetched(what: str, ask: Callable[[], httpx.Response]) -> dict[str, Any]:
+    """A JSON object of the provider's; ``what``: for the log."""
+    try:
+        answer = ask()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OidcError(f"{what}: {type(error).__name__}") from error
     if answer.status_code != 200:
         raise OidcError(f"{what}: status {answer.status_code}")
     try:
