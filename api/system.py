@@ -62,7 +62,7 @@ class FolderState(Wire):
 
 
 class SettingOut(Wire):
-    """A setting that somebody made; what is secret is masked."""
+    """A setting that somebody made, masked where it is confidential."""
 
     name: str
     value: str

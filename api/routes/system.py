@@ -46,7 +46,7 @@ def figures(services: ServicesDep) -> Response:
 
 @router.get("/api/v1/system")
 def state(services: ServicesDep) -> SystemState:
-    """Indexes, ranking model, database, disk, backups, and the settings made, secrets masked."""
+    """Indexes, ranking model, database, disk, backups, settings made (masked where need be)."""
     return system.state(services)
 
 

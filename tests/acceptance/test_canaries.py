@@ -118,6 +118,10 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "title": ["", "kenar"],
     "sort": ["entry", "newest"],
     "searched": [False, True],
+    "action": [None, "导出"],
+    "user": [None, "first.admin"],
+    "since": [None, "2026-01-01"],
+    "until": [None, "2026-12-31"],
 }
 # With every other parameter once, not with all of them together.
 ALONE = frozenset({"industry", "maturity", "protection", "title", "sort", "searched"})
@@ -280,7 +284,7 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
         for path, methods in schema["paths"].items()
         for method in set(methods) - {"get"}
     }
-    assert writing == WRITING, "a new kind of route: does it show records?"
+    assert writing == WRITING | ABOUT_ACCOUNTS, "a new kind of route: does it show records?"
     yield from judged(client, world)
     shared = shared_list(client, world)
     yield from listed(client, world, shared)
@@ -298,6 +302,7 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     yield from desk(client, world)
     for page in ("/", "/needs", "/achievements", "/needs?title=kenar", "/achievements?sort=newest"):
     for page in ("/", "/needs", "/achievements", "/imports", "/imports/runs/1"):
+    for page in ("/", "/needs", "/achievements", "/admin/users", "/admin/audit", "/admin/system"):
         yield page, whole(client.get(page))
     for chosen in choices({k: PARAMETERS[k] for k in ("q", "kind", "field", "region")}, every=True):
         yield f"/ {chosen}", whole(client.get("/", params=chosen))
@@ -452,6 +457,12 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
     ("/api/v1/imports", "post"),
     ("/api/v1/imports/{upload_id}/undo", "post"),
 }
+ABOUT_ACCOUNTS = {
+    ("/api/v1/users", "post"), ("/api/v1/users/{user_id}", "patch"),
+    ("/api/v1/users/{user_id}/password", "post"), ("/api/v1/users/{user_id}/sessions", "delete"),
+}  # fmt: skip
+"""They have no record to show; only administrators may use them."""
+WRITING = {("/api/v1/feedback", "post"), ("/api/v1/feedback/{feedback_id}", "delete")}
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
