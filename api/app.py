@@ -22,6 +22,7 @@ from api.routes import contacts, feedback, matching, records, system
 from api.routes import feedback, matching, records, shortlists, system
 from api.routes import facets, feedback, matching, records, saved_searches, system
 from api.observability.watching import Watching
+from api.routes import duplicates as duplicate_routes
 from api.routes import feedback, matching, records, system
 from api.routes import imports as imports_api
 from api.routes import audit, feedback, matching, records, system, users
@@ -43,6 +44,7 @@ from api.uploads.running import Runner
 from api.web import accounts, imports, pages, tokens
 from api.web import accounts, admin, pages, tokens
 from api.web import accounts, admin, oidc, pages, tokens
+from api.web import duplicates as duplicate_pages
 from corpus.confidentiality import Role
 
 MAX_BODY_BYTES = 1024**2
@@ -152,6 +154,8 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         admin,
         pages,
     ):
+    curating = (duplicate_routes, duplicate_pages)
+    for module in (system, matching, records, feedback, *curating, accounts, tokens, pages):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -25,6 +25,7 @@ from api.uploads.model import UndoRefusedError, UnknownUploadError, UploadBusyEr
 from api.web.templating import render
 from corpus.database import database_problem
 from corpus.editing import EditError
+from corpus.duplicates.stored import DuplicateError, UnknownGroupError
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError
@@ -44,6 +45,8 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     NoConsentError: (403, "还没有征得同意"),
     ConsentError: (400, "没有记下"),
     IndexerError: (503, "检索暂不可用"),
+    UnknownGroupError: (404, "没有这一组"),
+    DuplicateError: (409, "这一组没有改动"),
     CorpusError: (503, "数据库暂不可用"),
     UnknownFeedbackError: (404, "没有这条评价"),
     ClosedToRaterError: (403, "内容没有公开"),

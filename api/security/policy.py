@@ -36,6 +36,9 @@ JUDGING = frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER, Role.COMM
 IMPORTING = frozenset({Role.ADMINISTRATOR, Role.OFFICER})
 """They answer for what is in the corpus. One sees one's own uploads, the administrator all."""
 
+CURATING = frozenset({Role.ADMINISTRATOR, Role.OFFICER})
+"""Roles that keep records and words in order; they see every row."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -56,6 +59,7 @@ _READ = Rule()
 _JUDGE = Rule(JUDGING)
 _CONTACT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}))
 _EDIT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER}))
+_CURATE = Rule(CURATING)
 _OWN = Rule(rows=Rows.OWN)
 _IMPORT = Rule(IMPORTING)
 
@@ -186,6 +190,21 @@ POLICY: Mapping[tuple[str, str], Rule] = {
         ],
         Rule(_ADMINISTRATORS, Rows.NONE),
     ),
+    ("GET", "/duplicates"): _CURATE,
+    ("POST", "/duplicates/search"): _CURATE,
+    ("GET", "/duplicates/{group_id}"): _CURATE,
+    ("POST", "/duplicates/{group_id}/merge"): _CURATE,
+    ("POST", "/duplicates/{group_id}/unmerge"): _CURATE,
+    ("POST", "/duplicates/{group_id}/dismiss"): _CURATE,
+    ("POST", "/duplicates/{group_id}/reopen"): _CURATE,
+    ("GET", "/api/v1/duplicates"): _CURATE,
+    ("GET", "/api/v1/duplicates/searches"): _CURATE,
+    ("POST", "/api/v1/duplicates/searches"): _CURATE,
+    ("GET", "/api/v1/duplicates/{group_id}"): _CURATE,
+    ("POST", "/api/v1/duplicates/{group_id}/merge"): _CURATE,
+    ("POST", "/api/v1/duplicates/{group_id}/unmerge"): _CURATE,
+    ("POST", "/api/v1/duplicates/{group_id}/dismiss"): _CURATE,
+    ("POST", "/api/v1/duplicates/{group_id}/reopen"): _CURATE,
     ("GET", "/api/v1/system/indexes"): Rule(
         frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}), Rows.NONE
     ),

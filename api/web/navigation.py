@@ -29,6 +29,7 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/admin/users", "用户", aside=True),
     Place("/admin/audit", "审计", aside=True),
     Place("/admin/system", "系统", aside=True),
+    Place("/duplicates", "去重"),
 )
 """In the order in which they are shown. The policy says who sees which."""
 

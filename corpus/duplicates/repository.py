@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from corpus.duplicates.groups import DuplicateGroup
@@ -61,11 +62,31 @@ class DuplicateRepository:
         members = self._rows.members([stored_id(row) for row in rows])
         return [_stored(row, members[stored_id(row)]) for row in rows]
 
+    def count(self, kind: Kind, state: GroupState) -> int:
+        """How many groups of a kind are in a state."""
+        statement = select(func.count(col(DuplicateGroupTable.id))).where(
+            DuplicateGroupTable.kind == kind.value, DuplicateGroupTable.state == state.value
+        )
+        return int(self._session.exec(statement).one())
+
+    def next_open(self, kind: Kind, group_id: int) -> int | None:
+        """Number of the open group after this one, or of the first; None: there is no other."""
+        statement = (
+            select(DuplicateGroupTable.id)
+            .where(
+                DuplicateGroupTable.kind == kind.value,
+                DuplicateGroupTable.state == GroupState.OPEN.value,
+                col(DuplicateGroupTable.id) != group_id,
+            )
+            .order_by(col(DuplicateGroupTable.id) < group_id, col(DuplicateGroupTable.id))
+        )
+        return self._session.exec(statement).first()
+
     def group(self, group_id: int) -> StoredGroup:
         """One group.
 
         Raises:
-            DuplicateError: there is none with that number.
+            UnknownGroupError: there is none with that number.
         """
         row = self._rows.row(group_id)
         return _stored(row, self._rows.members([group_id])[group_id])
@@ -192,6 +213,24 @@ class DuplicateRepository:
         row.state = GroupState.DISMISSED.value
         standing = self._rows.standing(Kind(row.kind), keys)
         self._finish(row, EventAction.DISMISSED, who, now_at, standing)
+        return self.group(group_id)
+
+    def reopen(self, group_id: int, who: str, now_at: datetime) -> StoredGroup:
+        """Take back that an open group's records are different things: it waits again.
+
+        Raises:
+            DuplicateError: no such group, it is not dismissed, or one of its records waits in
+                another group meanwhile.
+        """
+        row = self._rows.row(group_id, lock=True)
+        self._require_state(row, GroupState.DISMISSED, "撤销判定")
+        kind = Kind(row.kind)
+        keys = [member.key for member in self._rows.members([group_id])[group_id]]
+        if others := self._rows.with_members(kind, keys, GroupState.OPEN):
+            numbers = "、".join(f"第 {stored_id(other)} 组" for other in others)
+            raise DuplicateError(f"这一组的记录已在{numbers}待处理，请先处理{numbers}。")
+        row.state = GroupState.OPEN.value
+        self._finish(row, EventAction.REOPENED, who, now_at, self._rows.standing(kind, keys))
         return self.group(group_id)
 
     def _require_state(self, row: DuplicateGroupTable, wanted: GroupState, act: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from corpus.duplicates.stored import DuplicateError, EventAction, GroupState, Standing
+from corpus.duplicates.stored import EventAction, GroupState, Standing, UnknownGroupError
 from corpus.duplicates.tables import (
     DuplicateEventTable,
     DuplicateGroupTable,
@@ -32,7 +32,7 @@ class GroupRows:
             statement = statement.with_for_update().execution_options(populate_existing=True)
         row = self._session.exec(statement).first()
         if row is None:
-            raise DuplicateError(f"没有第 {group_id} 组重复记录，请先查看待处理的组。")
+            raise UnknownGroupError(f"没有第 {group_id} 组重复记录，请先查看待处理的组。")
         return row
 
     def members(self, group_ids: Sequence[int]) -> dict[int, list[DuplicateMemberTable]]:

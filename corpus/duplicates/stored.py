@@ -14,6 +14,14 @@ class DuplicateError(CorpusError):
     """Something that cannot be done with a group; the message says why and what to do."""
 
 
+class UnknownGroupError(DuplicateError):
+    """There is no group with that number."""
+
+
+class StaleGroupError(DuplicateError):
+    """Somebody decided on a group, or changed its records, after it was looked at."""
+
+
 class GroupState(StrEnum):
     """Where a group stands."""
 
@@ -32,6 +40,7 @@ class EventAction(StrEnum):
     MERGED = "合并"
     UNMERGED = "取消合并"
     DISMISSED = "判定不是重复"
+    REOPENED = "撤销判定"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,27 @@ class DuplicateMemberTable(SQLModel, table=True):
     """What it was before it was merged; null while it is not."""
 
 
+class DuplicateSearchTable(SQLModel, table=True):
+    """One search for duplicates that somebody started, and how far it has come."""
+
+    __tablename__: ClassVar[Any] = "duplicate_search"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigKey)
+    kind: str
+    who: str
+    started_at: datetime
+    finished_at: datetime | None = None
+    stage: str
+    done: int = 0
+    total: int = 0
+    """Of the stage; 0: it cannot be counted."""
+    records: int = 0
+    groups: int = 0
+    new: int = 0
+    extended: int = 0
+    problem: str = ""
+
+
 class DuplicateEventTable(SQLModel, table=True):
     """What was done with a group; never altered."""
 

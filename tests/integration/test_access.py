@@ -19,6 +19,11 @@ from api.security.policy import POLICY, places, rule_for
 from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
+from corpus.duplicates.detect import DuplicatePair
+from corpus.duplicates.groups import DuplicateGroup
+from corpus.duplicates.repository import DuplicateRepository
+from corpus.model import Kind
+from corpus.repository import CorpusRepository
 from matcher.engine import MatchEngine
 from matcher.feedback import Pair
 from matcher.ranking_models import RankingError
@@ -84,6 +89,21 @@ NOBODY_HAS = re.compile(r"/revoke$|/imports/")
 """Paths of what is not there in these tests: a token, an import."""
     "user_id": "1",
 }
+FILLED = {
+    "token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1",
+    "group_id": "1",
+}  # fmt: skip
+BODIES: dict[str, Any] = {"/api/v1/feedback": BODY}
+
+
+def propose_a_group(services: Services) -> None:
+    """So that there is something to decide on."""
+    with services.writing() as session:
+        repository = CorpusRepository(session)
+        one, other = (repository.require(Kind.ACHIEVEMENT, key).id for key in ("A1", "A2"))
+        pair = DuplicatePair(one, other, 0.9, "名称相近")
+        group = DuplicateGroup((one, other), (pair,), pair.reason, one)
+        DuplicateRepository(session).record_groups(Kind.ACHIEVEMENT, [group], now_at())
 
 
 def address(path: str) -> str:
@@ -114,6 +134,7 @@ def test_every_route_and_role_gets_what_the_table_says(
     client: TestClient, role: Role | None
 ) -> None:
     create(services_of(client), Role.ADMINISTRATOR)
+    propose_a_group(services_of(client))
     for method, path in all_keys(client):
         if role is not None:
             log_in(client, role, **SCOPES.get(role, {}))
@@ -122,6 +143,8 @@ def test_every_route_and_role_gets_what_the_table_says(
         body = BODY if path == "/api/v1/feedback" and method == "POST" else None
         own = own_list(client, f"user.{role.name.lower()}" if role else "nobody")
         answer = client.request(method, address(path, own), json=body)
+        body = BODIES.get(path, {}) if method == "POST" else None
+        answer = client.request(method, address(path), json=body)
         at = f"{method} {path}: {answer.status_code} {answer.text[:200]}"
         if role is None and path == "/login" and method == "POST":
             assert answer.status_code == 403, at  # no form of this browser
@@ -141,6 +164,7 @@ def test_every_route_and_role_gets_what_the_table_says(
             location = answer.headers.get("location", "")
             assert location in {"", "/login"} or path.startswith("/shortlists/"), at  # logged out
             assert location in {"", "/login", "/admin/system?done=index"}, at  # logged out
+            assert (answer.headers.get("location") == "/login") == (path == "/logout"), at
         else:
             assert answer.status_code == 403, at
             assert "不能做这件事" in answer.text, at

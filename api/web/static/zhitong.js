@@ -56,3 +56,16 @@ document.querySelectorAll("input[type=file][data-megabytes]").forEach((input) =>
     input.reportValidity();
   });
 });
+// What is at work tells how far it is without being asked.
+const polled = document.querySelector("[data-poll='1']");
+if (polled) {
+  const again = async () => {
+    const answer = await fetch(location.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = answer.ok && page.getElementById(polled.id);
+    if (!now || now.dataset.poll !== "1") { location.reload(); return; }
+    polled.querySelector("[role=status]").textContent = now.querySelector("[role=status]").textContent;
+    setTimeout(again, 2000);
+  };
+  setTimeout(again, 2000);
+}
