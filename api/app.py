@@ -26,6 +26,7 @@ from api.routes import duplicates as duplicate_routes
 from api.routes import feedback, matching, records, system
 from api.routes import imports as imports_api
 from api.routes import audit, feedback, matching, records, system, users
+from api.routes import feedback, matching, organisations, records, system
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
@@ -155,7 +156,17 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         pages,
     ):
     curating = (duplicate_routes, duplicate_pages)
-    for module in (system, matching, records, feedback, *curating, accounts, tokens, pages):
+    for module in (
+        system,
+        matching,
+        records,
+        organisations,
+        feedback,
+        *curating,
+        accounts,
+        tokens,
+        pages,
+    ):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

@@ -59,7 +59,7 @@ def side_by_side(records: Sequence[RecordOut], tokenizer: Tokenizer) -> list[Row
 
 
 def words(tokenizer: Tokenizer, text: str) -> Iterator[str]:
-    """The text cut into its shortest words (供暖系统 is two), what is between them included; joined it is the text."""
+    """The text cut into its shortest words (供暖系统 is two); joined they are the text."""
     end = 0
     for token in sorted(tokenizer.tokenize(text), key=lambda one: (one.end, one.start)):
         if token.start < end:

@@ -159,3 +159,8 @@ def _open(
         guess = col(table.suggested)[name].as_string()
         conditions.append(or_(guess.is_(None), col(table.text_rank) <= asked_at.rank))
     return conditions
+
+
+def conditions_of_owner(kind: Kind, asked_at: Confidentiality) -> list[ColumnElement[bool] | bool]:
+    """What a record has to fulfil for its owner to be known to who may read ``asked_at``."""
+    return _open(TABLES[kind], "organisation", asked_at)

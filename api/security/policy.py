@@ -117,6 +117,8 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("GET", "/api/v1/achievements/{achievement_id:path}"): _READ,
     ("PATCH", "/api/v1/achievements/{achievement_id:path}"): _EDIT,
     ("GET", "/api/v1/achievements/{achievement_id:path}/matches"): _READ,
+    ("GET", "/api/v1/organisations"): _READ,
+    ("GET", "/api/v1/organisations/{organisation_id}"): _READ,
     ("GET", "/api/v1/feedback"): _READ,
     ("POST", "/api/v1/feedback"): _JUDGE,
     ("DELETE", "/api/v1/feedback/{feedback_id}"): _JUDGE,

@@ -91,7 +91,7 @@ NOBODY_HAS = re.compile(r"/revoke$|/imports/")
 }
 FILLED = {
     "token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1",
-    "group_id": "1",
+    "group_id": "1", "organisation_id": "2",
 }  # fmt: skip
 BODIES: dict[str, Any] = {"/api/v1/feedback": BODY}
 
