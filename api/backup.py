@@ -49,6 +49,7 @@ _BATCH = 1000
 _HELD = (
     "need", "achievement", "import_run", "feedback", "evidence", "ranking_model", "user_account",
     "shortlist",
+    "dictionary_term",
 )  # fmt: skip
 """Tables of which a row means that somebody has worked with the database."""
 _PASSING = ("user_session", "login_throttle", "idempotency_key", "lease")

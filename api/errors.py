@@ -25,6 +25,7 @@ from api.uploads.model import UndoRefusedError, UnknownUploadError, UploadBusyEr
 from api.web.templating import render
 from corpus.database import database_problem
 from corpus.editing import EditError
+from corpus.dictionary.model import DictionaryError, StaleDictionaryError, UnknownTermError
 from corpus.duplicates.stored import DuplicateError, UnknownGroupError
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
@@ -47,6 +48,9 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     IndexerError: (503, "检索暂不可用"),
     UnknownGroupError: (404, "没有这一组"),
     DuplicateError: (409, "这一组没有改动"),
+    UnknownTermError: (404, "没有这个词"),
+    StaleDictionaryError: (409, "词典没有改动"),
+    DictionaryError: (400, "词典没有改动"),
     CorpusError: (503, "数据库暂不可用"),
     UnknownFeedbackError: (404, "没有这条评价"),
     ClosedToRaterError: (403, "内容没有公开"),

@@ -55,7 +55,7 @@ def proposal(services: Services, pair: Pair) -> Proposal | None:
             # Its score alone: its place among others is not part of evidence.
             own = frozenset({pair.achievement})
             where = RecordFilter(keys=own, statuses=frozenset(Status))
-            engine = services.engine
+            engine = services.engine_for(shard.manifest.maker)
             found = engine.explain_pair(repository, Query.of(need), stored, where, shard)
             achievement = stored.record
             if found is None or not isinstance(need, Need):
@@ -104,7 +104,7 @@ def replayed(services: Services, evidence: Evidence) -> Replay:
     """
     day = evidence.created_at.astimezone(TIME_ZONE).date()
     with services.searching(Kind.ACHIEVEMENT) as (_, shard, _lag):
-        return replay(evidence, _recompute(services.engine, shard, day))
+        return replay(evidence, _recompute(services.engine_for(shard.manifest.maker), shard, day))
 
 
 def _recompute(

@@ -88,7 +88,7 @@ def explain_pair(
             return _explained(services, pair, role, Standing.CLOSED, [sentence])
         [asked] = services.asked([pair.need.record])
         query, limits = Query.of(pair.need.record), readable(where, role)
-        found = services.engine.explain_pair(
+        found = services.engine_for(shard.manifest.maker).explain_pair(
             repository, query, pair.achievement, limits, shard, asked.shelved
         )
         answerer = services.answerer(repository, shard, where, role)

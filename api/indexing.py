@@ -45,9 +45,10 @@ class IndexKeeper:
         self,
         repositories: Repositories,
         store: ShardStore,
-        makers: Makers,
+        makers: Callable[[], Makers],
         clock: Callable[[], datetime],
     ) -> None:
+        """``makers`` gives those of today: another dictionary may have been published."""
         self._repositories = repositories
         self._store = store
         self._makers = makers
@@ -82,9 +83,9 @@ class IndexKeeper:
         done = update_index(
             self._store,
             kind,
-            lambda: self._wanted(kind),
+            lambda: replace(self._wanted(kind), makers=self._makers()),
             lambda ids: self._load(kind, ids),
-            self._makers,
+            self._makers(),
             self._clock(),
             progress=progress,
             wait_s=wait_s,
@@ -146,7 +147,7 @@ class IndexKeeper:
         return shard.manifest.revision == revision or known == (shard.name, revision)
 
     def _made_by_others(self, generation: Generation) -> bool:
-        stale = Stale.of(generation.manifest, self._makers.maker)
+        stale = Stale.of(generation.manifest, self._makers().maker)
         return stale.terms or stale.vectors
 
     # -- the index as a whole --------------------------------------------------------------
@@ -211,7 +212,7 @@ class IndexKeeper:
 
     def _stale_detail(self, generation: Generation) -> str:
         manifest = generation.manifest
-        stale = Stale.of(manifest, self._makers.maker)
+        stale = Stale.of(manifest, self._makers().maker)
         halves = [
             *(["词语部分由另一版词典生成"] if stale.terms else []),
             *(

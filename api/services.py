@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -23,6 +23,7 @@ from api.security.credentials import Lifetimes
 from api.security.login import Door
 from api.security.oidc import OidcConfig, Provider
 from api.settings import Settings
+from api.words import Words
 from corpus.confidentiality import EVERY_ROW, Role, RowScope
 from corpus.database import open_database, writer
 from corpus.facets import FacetRepository, KeptCounts
@@ -33,7 +34,7 @@ from indexer.build import Makers, Progress, no_progress
 from indexer.builtin import ensure_builtin_model
 from indexer.compact import compact
 from indexer.encoder import EncoderConfig, SentenceTransformerEncoder
-from indexer.generation import Manifest
+from indexer.generation import Maker, Manifest
 from indexer.shard import IndexShard
 from indexer.store import ShardStore
 from indexer.tokenizer import JiebaTokenizer
@@ -53,7 +54,8 @@ _ATTEMPTS = 5
 class _Answering:
     """The engine that answers now; one for all views of the same services."""
 
-    engine: MatchEngine | None = None
+    engines: dict[str, MatchEngine] = field(default_factory=dict)
+    """By the fingerprint of their dictionary: today's, and that of an index not yet made anew."""
     promoted: tuple[str, ScoringModel] | None = None
     """The promoted model by its hash."""
 
@@ -74,7 +76,7 @@ class Services:
         if scope == self.scope:
             return self
         with self._lock:
-            _ = self.database, self.indexing  # shared, not made for each
+            _ = self.database, self.words, self.indexing  # shared, not made for each
             view = copy.copy(self)
         view.scope = scope
         return view
@@ -101,24 +103,57 @@ class Services:
 
     @cached_property
     def makers(self) -> Makers:
-        """Encoder and tokenizer; takes seconds, and longer the first time of all."""
+        """Encoder and tokenizer as they ship; takes seconds, and longer the first time of all.
+
+        What was published since is in ``words``.
+        """
         encoder = SentenceTransformerEncoder(self.encoder_config())
         return Makers(encoder, JiebaTokenizer())
 
     @property
     def engine(self) -> MatchEngine:
-        """The match engine with the ranking model that answers now; another process may have
-        promoted it. Call ``prepare`` first where several threads may ask.
+        """The match engine with the ranking model and the dictionary that answer now; another
+        process may have promoted or published them. Call ``prepare`` first where several threads
+        may ask.
 
         Raises:
             RankingError: the promoted model does not fit this release.
         """
+        return self.engine_with(self.words.today())
+
+    def engine_with(self, makers: Makers) -> MatchEngine:
+        """As ``engine``, with a dictionary that need not be today's."""
         model = self.ranking_model()
-        now = self._answering
+        engines, named = self._answering.engines, makers.maker.tokenizer_fingerprint
         with self._lock:
-            if now.engine is None or now.engine.config.model is not model:
-                now.engine = MatchEngine(self.makers, self.store, MatchConfig(model=model))
-            return now.engine
+            known = engines.get(named)
+            if known is None or known.config.model is not model or known.makers is not makers:
+                engines.pop(named, None)
+                while len(engines) > 1:
+                    del engines[next(iter(engines))]
+                engines[named] = MatchEngine(makers, self.store, MatchConfig(model=model))
+            return engines[named]
+
+    def engine_for(self, maker: Maker) -> MatchEngine:
+        """The engine whose dictionary is that of an index; today's where none of ours made it."""
+        today = self.engine
+        if today.makers.maker.tokenizer_fingerprint == maker.tokenizer_fingerprint:
+            return today
+        former = self.words.fitting(maker.tokenizer_fingerprint)
+        return today if former is None else self.engine_with(former)
+
+    def shard(self, kind: Kind) -> IndexShard:
+        """The index that answers for a kind, with the dictionary that made it.
+
+        Raises:
+            ShardError: missing, damaged, or made with something else.
+        """
+        for _ in range(_ATTEMPTS):
+            maker = self.store.generation(kind).manifest.maker
+            shard = self.engine_for(maker).shard(kind)
+            if shard.manifest.maker == maker:
+                break
+        return shard
 
     def ranking_model(self) -> ScoringModel:
         """The promoted model, or that which ships; the same object until another is promoted.
@@ -157,6 +192,11 @@ class Services:
         """Decode the default model, if it is wanted and not there yet, without loading it."""
         if self.settings.encoder == "builtin":
             ensure_builtin_model(self.settings.cache, progress)
+
+    @cached_property
+    def words(self) -> Words:
+        """The dictionary: what ships, and what was published since."""
+        return Words(lambda: self.makers, self.reading)
 
     @contextmanager
     def writing(self, *, commit: bool = True) -> Iterator[Session]:
@@ -296,7 +336,7 @@ class Services:
                 lag = self.indexing.freshen(repository, target)
             # Read again: what was just brought into the index is not in the state seen before.
             with self.repository() as repository:
-                shard = self.engine.shard(target)
+                shard = self.shard(target)
                 if not left or lag or self.indexing.agrees(repository, target, shard):
                     yield repository, shard, lag
                     return
@@ -351,9 +391,8 @@ class Services:
     ) -> Answerer:
         """Answers from one state of the database, as ``role`` may see them."""
         open_to_role = readable(where, role)
-        return Answerer(
-            self.engine, repository, self.reading, shard, open_to_role, role, self.today()
-        )
+        engine = self.engine_for(shard.manifest.maker)
+        return Answerer(engine, repository, self.reading, shard, open_to_role, role, self.today())
 
     def asked(self, records: Sequence[Record]) -> list[Asked]:
         """What records of one kind ask, without what is put aside for them."""
@@ -380,7 +419,7 @@ class Services:
     @cached_property
     def indexing(self) -> IndexKeeper:
         """Keeps the indexes in step with the database."""
-        return IndexKeeper(self._whole, self.store, self.makers, now_at)
+        return IndexKeeper(self._whole, self.store, self.words.today, now_at)
 
     def index_states(self) -> list[IndexState]:
         """How each index stands to the database, in words."""

@@ -45,12 +45,16 @@ class Makers:
     @property
     def maker(self) -> Maker:
         """Their names and fingerprints; the glossary goes with the dictionary."""
-        words = f"{self.tokenizer.fingerprint} {bridge.fingerprint()}"
         return Maker(
             self.encoder.name,
             self.encoder.fingerprint,
-            hashlib.sha256(words.encode()).hexdigest(),
+            words_fingerprint(self.tokenizer.fingerprint),
         )
+
+
+def words_fingerprint(tokenizer: str) -> str:
+    """What a manifest says of the tokenizer with this fingerprint; the glossary goes with it."""
+    return hashlib.sha256(f"{tokenizer} {bridge.fingerprint()}".encode()).hexdigest()
 
 
 def document_terms(

@@ -117,8 +117,12 @@ class JiebaTokenizer:
         mixed = (form for form in self._lexicon.synonyms if not _RUN.fullmatch(form))
         longest_first = sorted(mixed, key=lambda form: (-len(form), form))
         self._mixed = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
-        stamp = f"jieba {jieba.__version__} code {_CODE_VERSION} {self._lexicon.fingerprint}"
-        self.fingerprint = hashlib.sha256(stamp.encode()).hexdigest()
+        self.fingerprint = jieba_fingerprint(self._lexicon)
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """Its words."""
+        return self._lexicon
 
     def tokenize(self, text: str) -> list[Token]:
         """See ``Tokenizer.tokenize``."""
@@ -161,6 +165,12 @@ class JiebaTokenizer:
             for start in range(len(run) - length + 1):
                 if run[start : start + length] in self._lexicon.synonyms:
                     yield run[start : start + length], start
+
+
+def jieba_fingerprint(lexicon: Lexicon) -> str:
+    """Fingerprint of the ``JiebaTokenizer`` with a lexicon, without making it."""
+    stamp = f"jieba {jieba.__version__} code {_CODE_VERSION} {lexicon.fingerprint}"
+    return hashlib.sha256(stamp.encode()).hexdigest()
 
 
 def _load_jieba() -> Any:

@@ -45,6 +45,8 @@ class Wanted:
 
     revision: int
     pairs: Pairs
+    makers: Makers | None = None
+    """What it is to be made with as of now; None: what the caller gave before it waited."""
 
 
 Load = Callable[[Sequence[int]], Sequence[StoredRecord]]
@@ -170,7 +172,7 @@ def update_index(
     config = config or LexicalConfig()
     with store.writing(kind, wait_s) as folder:
         wanted = current()
-        pairs = wanted.pairs
+        pairs, makers = wanted.pairs, wanted.makers or makers
         job = _Job(store, kind, folder, load, makers, built_at, wanted.revision, config, progress)
         try:
             generation = None if anew else store.generation(kind)

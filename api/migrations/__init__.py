@@ -19,11 +19,12 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from api import tables as _accounts
 from corpus import tables as _records
+from corpus.dictionary import tables as _dictionary
 from corpus.duplicates import tables as _duplicates
 from corpus.model import CorpusError
 from matcher import tables as _matching
 
-TABLES = (_records, _duplicates, _matching, _accounts)
+TABLES = (_records, _duplicates, _dictionary, _matching, _accounts)
 """Modules that declare tables: loaded here, so that the schema is whole whoever asks."""
 BASELINE = "0001"
 """The schema that the first release made without Alembic."""

@@ -1,4 +1,4 @@
-"""Searches for duplicates that people start from a page."""
+"""Words that people add to the dictionary; searches for duplicates started from a page."""
 
 from __future__ import annotations
 
@@ -32,3 +32,26 @@ def upgrade() -> None:
         sa.Column("extended", sa.Integer(), nullable=False),
         sa.Column("problem", sa.String(), nullable=False),
     )
+    op.create_table(
+        "dictionary_term",
+        sa.Column("id", BIG_KEY, primary_key=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("term", sa.String(), nullable=False),
+        sa.Column("canonical", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.Column("created_at", TIME, nullable=False),
+    )
+    op.create_table(
+        "dictionary_version",
+        sa.Column("id", BIG_KEY, primary_key=True),
+        sa.Column("action", sa.String(), nullable=False),
+        sa.Column("restores", BIG_KEY),
+        sa.Column("who", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("happened_at", TIME, nullable=False),
+        sa.Column("term_ids", sa.JSON(), nullable=False),
+    )
+    for column in ("term", "state"):
+        op.create_index(f"ix_dictionary_term_{column}", "dictionary_term", [column])
