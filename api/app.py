@@ -22,6 +22,7 @@ from api.routes import contacts, feedback, matching, records, system
 from api.routes import feedback, matching, records, shortlists, system
 from api.routes import facets, feedback, matching, records, saved_searches, system
 from api.observability.watching import Watching
+from api.routes import dictionary as dictionary_routes
 from api.routes import duplicates as duplicate_routes
 from api.routes import feedback, matching, records, system
 from api.routes import imports as imports_api
@@ -45,6 +46,7 @@ from api.uploads.running import Runner
 from api.web import accounts, imports, pages, tokens
 from api.web import accounts, admin, pages, tokens
 from api.web import accounts, admin, oidc, pages, tokens
+from api.web import dictionary as dictionary_pages
 from api.web import duplicates as duplicate_pages
 from corpus.confidentiality import Role
 
@@ -156,6 +158,7 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
         pages,
     ):
     curating = (duplicate_routes, duplicate_pages)
+    curating = (duplicate_routes, duplicate_pages, dictionary_routes, dictionary_pages)
     for module in (
         system,
         matching,

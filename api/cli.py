@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from api.commands import accounts, database, loading, serve
 from api.commands.auditing import noted
+from api.commands.dictionary import dictionary_app
 from api.commands.duplicates import duplicates_app
 from api.commands.evidence import evidence_app
 from api.commands.feedback import feedback_app
@@ -63,6 +64,7 @@ app.add_typer(imports_app, name="imports")
 app.add_typer(record_app, name="record")
 app.add_typer(need_app, name="need")
 app.add_typer(duplicates_app, name="duplicates")
+app.add_typer(dictionary_app, name="dictionary")
 app.add_typer(feedback_app, name="feedback")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(ranking_app, name="ranking")

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from api.schemas import OtherOut, Wire
 from api.services import Services, readable
 from corpus.confidentiality import Role
-from corpus.dictionary.model import DictionaryError, TermKind
+from corpus.dictionary.model import DictionaryError
 from corpus.dictionary.repository import DictionaryRepository
 from corpus.model import Kind, RecordFilter, StoredRecord
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
 from indexer.preview import holds_word, perhaps_holding, retokenised
 from indexer.shard import IndexShard
+from indexer.tokenizer import JiebaTokenizer
 from matcher.query import PreparedQuery, Query, prepare_queries
 
 MOST_NEEDS = 50
@@ -70,10 +71,8 @@ class _Drafts:
 
     stamp: str
     labels: list[str]
-    cut: frozenset[str]
-    """Words whose texts are cut otherwise."""
-    asked: frozenset[str]
-    """Words whose needs are compared: these, and what they are to be the same as."""
+    words: frozenset[str]
+    """Words whose texts are cut otherwise, or in another's name."""
     makers: Makers
 
 
@@ -86,7 +85,7 @@ def preview(services: Services, role: Role) -> PreviewOut:
     """
     drafts = _drafts(services)
     with services.searching(Kind.ACHIEVEMENT) as (repository, shard, _):
-        needs = _holding(services, repository, Kind.NEED, drafts.asked, role)
+        needs = _holding(services, repository, Kind.NEED, drafts.words, role)
         compared = needs[:MOST_NEEDS]
         other, affected = _after(services, repository, shard, drafts)
         where = readable(services.record_filter(), role)
@@ -117,24 +116,19 @@ def _drafts(services: Services) -> _Drafts:
     if not pending:
         raise DictionaryError("没有草稿，也没有待撤下的词，没有可以比较的。请先添加词。")
     entries = [term.entry for term in pending]
-    cut = {entry.term for entry in entries}
-    cut |= {entry.canonical for entry in entries if entry.kind is TermKind.SYNONYM}
+    words = {word for entry in entries for word in (entry.term, entry.canonical) if word}
     makers = services.words.with_entries(wanted)
-    same = {form for form in _forms(services, makers, cut) if form not in cut}
-    return _Drafts(
-        stamp, [entry.label for entry in entries], frozenset(cut | same), frozenset(cut), makers
-    )
+    words |= _same_as(services.words.today(), words) | _same_as(makers, words)
+    return _Drafts(stamp, [entry.label for entry in entries], frozenset(words), makers)
 
 
-def _forms(services: Services, makers: Makers, words: set[str]) -> set[str]:
-    """Every form of the groups that change: those of a moved group follow it."""
-    found: set[str] = set()
-    for one in (services.words.today(), makers):
-        lexicon = getattr(one.tokenizer, "lexicon", None)
-        if lexicon is not None:
-            roots = {lexicon.synonyms.get(word, word) for word in words} | words
-            found |= {form for form, root in lexicon.synonyms.items() if root in roots}
-    return found
+def _same_as(makers: Makers, words: set[str]) -> set[str]:
+    """Every form of the groups that some words are of: they get another name together."""
+    tokenizer = makers.tokenizer
+    if not isinstance(tokenizer, JiebaTokenizer):
+        return set()
+    roots = {tokenizer.lexicon.synonyms.get(word, word) for word in words}
+    return {form for form, root in tokenizer.lexicon.synonyms.items() if root in roots}
 
 
 def _holding(
@@ -156,9 +150,9 @@ def _after(
     services: Services, repository: CorpusRepository, shard: IndexShard, drafts: _Drafts
 ) -> tuple[IndexShard, list[StoredRecord]]:
     """The index as it would be, and the records that are cut anew for it."""
-    ids = perhaps_holding(shard, drafts.cut).tolist()
+    ids = perhaps_holding(shard, drafts.words).tolist()
     found = repository.get_many(Kind.ACHIEVEMENT, ids)
-    affected = [found[i] for i in ids if i in found and holds_word(found[i], drafts.cut)]
+    affected = [found[i] for i in ids if i in found and holds_word(found[i], drafts.words)]
     generation = services.store.generation(Kind.ACHIEVEMENT)
     return retokenised(generation, shard, affected, drafts.makers.tokenizer), affected
 

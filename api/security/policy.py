@@ -60,6 +60,8 @@ _JUDGE = Rule(JUDGING)
 _CONTACT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}))
 _EDIT = Rule(frozenset({Role.ADMINISTRATOR, Role.OFFICER}))
 _CURATE = Rule(CURATING)
+_WORDS = Rule(CURATING, Rows.NONE)
+_PUBLISH = Rule(frozenset({Role.ADMINISTRATOR}), Rows.NONE)
 _OWN = Rule(rows=Rows.OWN)
 _IMPORT = Rule(IMPORTING)
 
@@ -207,6 +209,22 @@ POLICY: Mapping[tuple[str, str], Rule] = {
     ("POST", "/api/v1/duplicates/{group_id}/unmerge"): _CURATE,
     ("POST", "/api/v1/duplicates/{group_id}/dismiss"): _CURATE,
     ("POST", "/api/v1/duplicates/{group_id}/reopen"): _CURATE,
+    ("GET", "/dictionary"): _WORDS,
+    ("GET", "/dictionary/preview"): _CURATE,
+    ("POST", "/dictionary/terms"): _WORDS,
+    ("POST", "/dictionary/terms/{term_id}/withdraw"): _WORDS,
+    ("POST", "/dictionary/terms/{term_id}/restore"): _WORDS,
+    ("POST", "/dictionary/publish"): _PUBLISH,
+    ("POST", "/dictionary/rollback"): _PUBLISH,
+    ("POST", "/dictionary/index"): _PUBLISH,
+    ("GET", "/api/v1/dictionary/terms"): _WORDS,
+    ("POST", "/api/v1/dictionary/terms"): _WORDS,
+    ("DELETE", "/api/v1/dictionary/terms/{term_id}"): _WORDS,
+    ("POST", "/api/v1/dictionary/terms/{term_id}/restore"): _WORDS,
+    ("POST", "/api/v1/dictionary/preview"): _CURATE,
+    ("POST", "/api/v1/dictionary/publish"): _PUBLISH,
+    ("POST", "/api/v1/dictionary/rollback"): _PUBLISH,
+    ("GET", "/api/v1/dictionary/versions"): _WORDS,
     ("GET", "/api/v1/system/indexes"): Rule(
         frozenset({Role.ADMINISTRATOR, Role.OFFICER, Role.ORGANISER}), Rows.NONE
     ),

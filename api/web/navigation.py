@@ -30,6 +30,7 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/admin/audit", "审计", aside=True),
     Place("/admin/system", "系统", aside=True),
     Place("/duplicates", "去重"),
+    Place("/dictionary", "词典"),
 )
 """In the order in which they are shown. The policy says who sees which."""
 

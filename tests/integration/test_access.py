@@ -19,6 +19,8 @@ from api.security.policy import POLICY, places, rule_for
 from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
+from corpus.dictionary.model import TermKind, checked_entry
+from corpus.dictionary.repository import DictionaryRepository
 from corpus.duplicates.detect import DuplicatePair
 from corpus.duplicates.groups import DuplicateGroup
 from corpus.duplicates.repository import DuplicateRepository
@@ -91,9 +93,18 @@ NOBODY_HAS = re.compile(r"/revoke$|/imports/")
 }
 FILLED = {
     "token_id": "1", "key": "N1", "need_id": "N1", "achievement_id": "A1", "feedback_id": "1",
-    "group_id": "1", "organisation_id": "2",
+    "group_id": "1", "term_id": "1", "organisation_id": "2",
 }  # fmt: skip
-BODIES: dict[str, Any] = {"/api/v1/feedback": BODY}
+BODIES: dict[str, Any] = {
+    "/api/v1/feedback": BODY,
+    "/api/v1/dictionary/terms": {"kind": "新词", "term": "氢基竖窑炉"},
+}
+
+
+def draft_a_word(services: Services) -> None:
+    with services.writing() as session:
+        entry = checked_entry(TermKind.STOP, "采用")
+        DictionaryRepository(session).add(entry, "", "李工", now_at())
 
 
 def propose_a_group(services: Services) -> None:
@@ -135,6 +146,7 @@ def test_every_route_and_role_gets_what_the_table_says(
 ) -> None:
     create(services_of(client), Role.ADMINISTRATOR)
     propose_a_group(services_of(client))
+    draft_a_word(services_of(client))
     for method, path in all_keys(client):
         if role is not None:
             log_in(client, role, **SCOPES.get(role, {}))
