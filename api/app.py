@@ -17,39 +17,51 @@ from starlette.types import ASGIApp
 from api import errors
 from api.clock import now_at
 from api.deps import form_checked
-from api.openapi import complete
-from api.routes import contacts, feedback, matching, records, system
-from api.routes import feedback, matching, records, shortlists, system
-from api.routes import facets, feedback, matching, records, saved_searches, system
 from api.observability.watching import Watching
-from api.routes import dictionary as dictionary_routes
-from api.routes import duplicates as duplicate_routes
-from api.routes import feedback, matching, records, system
-from api.routes import imports as imports_api
-from api.routes import audit, feedback, matching, records, system, users
-from api.routes import feedback, matching, organisations, records, system
+from api.openapi import complete
+from api.routes import (
+    audit,
+    contacts,
+    dictionary,
+    duplicates,
+    facets,
+    feedback,
+    imports,
+    matching,
+    organisations,
+    records,
+    saved_searches,
+    shortlists,
+    system,
+    users,
+)
 from api.security.guard import Guard
 from api.security.policy import OPEN_ROLES
 from api.security.rate import RateLimiter
 from api.security.recognition import CookieNames, Recognition
 from api.services import Services
 from api.settings import Settings
-from api.web import accounts, pages, tokens
-from api.web import contacts as contact_pages
-from api.web import accounts, design, pages, tokens
-from api.web import accounts, compare, pages, tokens
-from api.web import exports as export_pages
-from api.web import feedback as feedback_pages
-from api.web import shortlists as shortlist_pages
-from api.web import accounts, desk, pages, saved, search, tokens
 from api.uploads.running import Runner
-from api.web import accounts, imports, pages, tokens
-from api.web import accounts, admin, pages, tokens
-from api.web import accounts, admin, oidc, pages, tokens
+from api.web import accounts, admin, compare, design, desk, exports, oidc, pages, saved, search
+from api.web import contacts as contact_pages
 from api.web import dictionary as dictionary_pages
 from api.web import duplicates as duplicate_pages
+from api.web import feedback as feedback_pages
+from api.web import imports as import_pages
+from api.web import shortlists as shortlist_pages
+from api.web import tokens as token_pages
 from corpus.confidentiality import Role
 
+_PROGRAMS = (
+    # Matches before records: a record's id may hold slashes.
+    system, matching, facets, records, organisations, feedback, shortlists, saved_searches, imports,
+    duplicates, dictionary, contacts, users, audit,
+)  # fmt: skip
+_PAGES = (
+    accounts, oidc, token_pages, admin, design, desk, search, saved, compare, feedback_pages,
+    shortlist_pages, exports, import_pages, duplicate_pages, dictionary_pages, contact_pages,
+    pages,
+)  # fmt: skip
 MAX_BODY_BYTES = 1024**2
 """Of a request; a route that takes files says its own."""
 _HEADERS = {
@@ -124,52 +136,10 @@ def create_app(settings: Settings, open_as: Role | None = None) -> FastAPI:
     app.state.imports = Runner(services)
     app.state.cookies = cookies
     errors.install(app)
-    for module in (
-        system, matching, records, feedback, contacts, contact_pages, accounts, tokens, pages,
-    ):  # fmt: skip
-    for module in (system, matching, records, feedback, accounts, tokens, design, pages):
-        system,
-        matching,
-        records,
-        feedback,
-        shortlists,
-        accounts,
-        tokens,
-        pages,
-        feedback_pages,
-        shortlist_pages,
-        export_pages,
-        compare,
-    ):
-        system, matching, facets, records, saved_searches, feedback, accounts, tokens, desk, saved,
-        search, pages,
     largest_upload = settings.upload_megabytes * 1024**2 + MAX_BODY_BYTES
-    for receiving in (imports_api.receiving, imports.receiving):
+    for receiving in (imports.receiving, import_pages.receiving):
         app.include_router(receiving, max_body_size=largest_upload)
-    for module in (
-        system, matching, records, feedback, imports_api, accounts, tokens, imports, pages,
-    ):  # fmt: skip
-        users,
-        audit,
-        accounts,
-        oidc,
-        tokens,
-        admin,
-        pages,
-    ):
-    curating = (duplicate_routes, duplicate_pages)
-    curating = (duplicate_routes, duplicate_pages, dictionary_routes, dictionary_pages)
-    for module in (
-        system,
-        matching,
-        records,
-        organisations,
-        feedback,
-        *curating,
-        accounts,
-        tokens,
-        pages,
-    ):
+    for module in (*_PROGRAMS, *_PAGES):
         app.include_router(module.router, max_body_size=MAX_BODY_BYTES)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "web" / "static"))
     app.add_middleware(

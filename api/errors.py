@@ -24,9 +24,9 @@ from api.sentences import input_sentence
 from api.uploads.model import UndoRefusedError, UnknownUploadError, UploadBusyError, UploadError
 from api.web.templating import render
 from corpus.database import database_problem
-from corpus.editing import EditError
 from corpus.dictionary.model import DictionaryError, StaleDictionaryError, UnknownTermError
 from corpus.duplicates.stored import DuplicateError, UnknownGroupError
+from corpus.editing import EditError
 from corpus.model import CorpusError, UnknownRecordError
 from indexer.errors import IndexerError
 from matcher.errors import MatchError

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     )
     upload_megabytes: int = Field(
         default=50, ge=1, le=1024, description="Largest file that can be sent for import."
+    )
     oidc_issuer: Issuer = Field(
         default="", description="OpenID Connect provider that people may log in by; https."
     )

@@ -1,13 +1,12 @@
-"""Tables of the edge: accounts, what they log in with, the audit log, answers to repeat."""
-"""Tables of the edge: accounts, what they log in with, the audit log, files sent for import."""
+"""Tables of the edge: accounts and what they log in with, the audit log, desks, uploads, answers
+to repeat, consents, leases and the outbox."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Column, UniqueConstraint
-from sqlalchemy import JSON, BigInteger, Column
+from sqlalchemy import JSON, BigInteger, Column, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from corpus.tables import BigKey
@@ -177,6 +176,8 @@ class SuppressionTable(SQLModel, table=True):
     detail: str = ""
     created_at: datetime
     lifted_at: datetime | None = None
+
+
 class SavedSearchTable(SQLModel, table=True):
     """A search that somebody wants to run again."""
 
@@ -220,6 +221,8 @@ class DeskVisitTable(SQLModel, table=True):
     visited_at: datetime
     seen: list[str] = Field(sa_column=Column(JSON, nullable=False))
     """Keys of proposals that were on a page that was opened, sorted."""
+
+
 class UploadTable(SQLModel, table=True):
     """A file that somebody sent for import, and how far it has come."""
 

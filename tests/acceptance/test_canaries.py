@@ -300,9 +300,10 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
                 assert answer.status_code < 500 or path == "/readyz", (filled, answer.text)
                 yield f"{filled} {chosen}", whole(answer)
     yield from desk(client, world)
-    for page in ("/", "/needs", "/achievements", "/needs?title=kenar", "/achievements?sort=newest"):
-    for page in ("/", "/needs", "/achievements", "/imports", "/imports/runs/1"):
-    for page in ("/", "/needs", "/achievements", "/admin/users", "/admin/audit", "/admin/system"):
+    for page in (
+        "/", "/needs", "/achievements", "/needs?title=kenar", "/achievements?sort=newest",
+        "/imports", "/imports/runs/1", "/admin/users", "/admin/audit", "/admin/system",
+    ):  # fmt: skip
         yield page, whole(client.get(page))
     for chosen in choices({k: PARAMETERS[k] for k in ("q", "kind", "field", "region")}, every=True):
         yield f"/ {chosen}", whole(client.get("/", params=chosen))
@@ -345,6 +346,7 @@ def refused(client: Any, world: World) -> Iterator[tuple[str, str]]:
         yield path, whole(answer)
 
 
+_LISTS = "/api/v1/shortlists"
 WRITING = {
     ("/api/v1/feedback", "post"),
     ("/api/v1/feedback/{feedback_id}", "delete"),
@@ -352,11 +354,6 @@ WRITING = {
     ("/api/v1/achievements/{achievement_id}", "patch"),
     ("/api/v1/contacts/consent", "post"),
     ("/api/v1/contacts/consent", "delete"),
-}
-_LISTS = "/api/v1/shortlists"
-WRITING = {
-    ("/api/v1/feedback", "post"),
-    ("/api/v1/feedback/{feedback_id}", "delete"),
     (_LISTS, "post"),
     (f"{_LISTS}/{{shortlist_id}}", "patch"),
     (f"{_LISTS}/{{shortlist_id}}", "delete"),
@@ -365,7 +362,20 @@ WRITING = {
     (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}", "patch"),
     (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}", "delete"),
     (f"{_LISTS}/{{shortlist_id}}/entries/{{entry_id}}/restore", "post"),
+    # What somebody typed himself, and no record.
+    ("/api/v1/saved-searches", "post"),
+    ("/api/v1/saved-searches/{search_id}", "patch"),
+    ("/api/v1/saved-searches/{search_id}", "delete"),
+    ("/api/v1/saved-searches/{search_id}/restore", "post"),
+    # What it says of a file is its sender's own, as of ``zhitong import``.
+    ("/api/v1/imports", "post"),
+    ("/api/v1/imports/{upload_id}/undo", "post"),
 }
+ABOUT_ACCOUNTS = {
+    ("/api/v1/users", "post"), ("/api/v1/users/{user_id}", "patch"),
+    ("/api/v1/users/{user_id}/password", "post"), ("/api/v1/users/{user_id}/sessions", "delete"),
+}  # fmt: skip
+"""They have no record to show; only administrators may use them."""
 
 
 def shared_list(client: Any, world: World) -> int:
@@ -430,12 +440,6 @@ def listed(client: Any, world: World, shared: int) -> Iterator[tuple[str, str]]:
         yield f"/shortlists{form}", f"{answer.headers}\n{text}"
     for page in ("/shortlists", "/shortlists?archived=true", "/compare"):
         yield page, whole(client.get(page))
-    # What somebody typed himself, and no record.
-    ("/api/v1/saved-searches", "post"),
-    ("/api/v1/saved-searches/{search_id}", "patch"),
-    ("/api/v1/saved-searches/{search_id}", "delete"),
-    ("/api/v1/saved-searches/{search_id}/restore", "post"),
-}
 
 
 def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
@@ -453,16 +457,6 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             answer = client.get("/desk/rows", params={"of": of, "page": page})
             assert answer.status_code == 200
             yield f"/desk/rows {of} {page}", whole(answer)
-    # What it says of a file is its sender's own, as of ``zhitong import``.
-    ("/api/v1/imports", "post"),
-    ("/api/v1/imports/{upload_id}/undo", "post"),
-}
-ABOUT_ACCOUNTS = {
-    ("/api/v1/users", "post"), ("/api/v1/users/{user_id}", "patch"),
-    ("/api/v1/users/{user_id}/password", "post"), ("/api/v1/users/{user_id}/sessions", "delete"),
-}  # fmt: skip
-"""They have no record to show; only administrators may use them."""
-WRITING = {("/api/v1/feedback", "post"), ("/api/v1/feedback/{feedback_id}", "delete")}
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
