@@ -80,8 +80,6 @@ BODIES: dict[str, Any] = {
 }
 NOBODY_HAS = re.compile(r"/revoke$|/imports/|{search_id}")
 """Paths of what is not there in these tests: a token, an import, a saved search."""
-GOES_TO = re.compile(r"(|/login|/shortlists.*|/admin/system\?done=index)")
-"""Where an answer may send the reader."""
 
 
 def draft_a_word(services: Services) -> None:
@@ -148,9 +146,8 @@ def test_every_route_and_role_gets_what_the_table_says(
             assert answer.status_code != 404 or NOBODY_HAS.search(path), at
             assert "不能做这件事" not in answer.text, at
             assert "页面已过期" not in answer.text, at
-            location = answer.headers.get("location", "")
-            assert GOES_TO.fullmatch(location), at
-            assert (location == "/login") == (path == "/logout"), at  # logged out
+            to_login = answer.headers.get("location", "").startswith("/login")
+            assert to_login == (path == "/logout"), at
         else:
             assert answer.status_code == 403, at
             assert "不能做这件事" in answer.text, at

@@ -33,7 +33,7 @@ def test_nobody_breaks_out_of_a_line(message: str) -> None:
     assert json.loads(JsonFormatter().format(record(message)))["level"] == "error"
 
 
-def raised(depth: int = 0) -> BaseException:
+def raised(depth: int = 0) -> Exception:
     try:
         try:
             raise ValueError(SECRET)
