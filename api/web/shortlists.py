@@ -312,7 +312,13 @@ def shortlist_choices(request: Request) -> list[dict[str, Any]]:
         found: list[ShortlistOut] = shortlists.choices(
             services.seen_by(visitor.scope), visitor, _MOST_CHOICES
         )
-        offered = [{"id": one.id, "name": one.name} for one in found]
+        offered = [
+            {
+                "id": one.id,
+                "name": one.name if one.access == "own" else f"{one.name}（{one.owner}）",
+            }
+            for one in found
+        ]
         if not any(one.name == DEFAULT_NAME and one.owner == visitor.name for one in found):
             offered.insert(0, {"id": 0, "name": DEFAULT_NAME})
         request.state.shortlist_choices = offered

@@ -315,7 +315,9 @@ def test_sharing_by_form(client: TestClient) -> None:
         moved = sent(other, theirs, f"{place}/entries/{entry}", at=1).text
         assert moved.index("电炉钢渣") < moved.index("转炉钢渣")
         # It is among what a card offers.
-        assert f'value="{place.split("/")[-1]}">我的收藏</button>' in other.get("/needs/N1").text
+        offered = other.get("/needs/N1").text
+        assert f'value="{place.split("/")[-1]}">我的收藏（user.officer）</button>' in offered
+        assert 'value="0">我的收藏</button>' in offered
 
 
 def test_the_page_of_all_lists_says_what_comes_here(client: TestClient) -> None:
