@@ -33,6 +33,8 @@ from corpus.protection import Protection
 from corpus.repository import CorpusRepository
 from corpus.taxonomy import counties, regions, technology_fields
 
+_VALUE = "facet_value"
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -98,10 +100,11 @@ class FacetRepository:
         return self._counted(kind, facet, where)
 
     def _counted(self, kind: Kind, facet: Facet, where: RecordFilter) -> Counted:
-        value = facet_column(kind, facet)
+        # Grouped by its name: PostgreSQL takes two expressions with parameters for different.
+        value = facet_column(kind, facet).label(_VALUE)
         columns: Any = select(value, func.count(col(TABLES[kind].id)))
         conditions = open_values(kind, facet, where.asked_at)
-        statement = self._joined(kind, columns, facet.without(where), conditions).group_by(value)
+        statement = self._joined(kind, columns, facet.without(where), conditions).group_by(_VALUE)
         counts: Counter[str] = Counter()
         for name, count in self._session.exec(statement):
             if name:
