@@ -154,6 +154,9 @@ def load(
     upload = desk.receive(file.file, file.filename or "", given.kind if given else kind)
     try:
         columns = desk.columns(upload, upload.kind, sheet, "")
+        if sheet != columns.seen.sheet:
+            known = "、".join(f"“{name}”" for name in columns.seen.sheets[:20])
+            raise UploadError(f"没有要找的工作表。现有的工作表：{known or '无'}。")
         desk.choose(upload, given or _certain(columns), columns.seen.sheet, split=split)
         upload = desk.upload(upload.id)
         if not dry_run:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import json
-import re
-import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +25,17 @@ from corpus.importing.readers import open_table
 from corpus.model import Kind
 from tests.integration import messy_workbook
 from tests.integration.accounts import create, log_in, services_of, token
+from tests.integration.import_pages import (
+    TITLE,
+    fields,
+    form_of,
+    keys,
+    loaded,
+    sent,
+    settle,
+    text,
+    wait,
+)
 from tests.integration.office import office
 
 
@@ -36,82 +44,6 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
     with office(monkeypatch, tmp_path / "home") as made:
         log_in(made, Role.OFFICER)
         yield made
-
-
-def send(client: TestClient, path: Path, kind: str = "", name: str = "") -> Any:
-    with path.open("rb") as file:
-        return client.post(
-            "/imports", files={"file": (name or path.name, file)}, data={"kind": kind}
-        )
-
-
-def sent(client: TestClient, path: Path, kind: str = "", name: str = "") -> str:
-    """The address of an upload."""
-    answer = send(client, path, kind, name)
-    assert answer.status_code == 303, text(answer)
-    place = answer.headers["location"]
-    assert place.endswith("/columns")
-    return str(place.removesuffix("/columns"))
-
-
-def text(answer: Any) -> str:
-    """A page without its markup."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.text))
-
-
-def fields(page: str) -> dict[str, str]:
-    """The last form of a page that posts columns, as a browser would send it."""
-    form = page[page.index('method="post"') :]
-    found = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
-    for name, options in re.findall(r'<select name="(\w+)"[^>]*>(.*?)</select>', form, re.S):
-        chosen = re.search(r'<option(?: value="([^"]*)")? selected>([^<]*)', options)
-        found[name] = (chosen[1] if chosen[1] is not None else chosen[2]) if chosen else ""
-    return found
-
-
-def settle(client: TestClient, place: str, **changed: str) -> Any:
-    """Take the columns as they are recognised."""
-    page = client.get(f"{place}/columns")
-    assert page.status_code == 200, text(page)
-    answer = client.post(f"{place}/columns", data={**fields(page.text), **changed})
-    assert answer.status_code == 303, text(answer)
-    return client.get(answer.headers["location"])
-
-
-def loaded(client: TestClient, place: str) -> Any:
-    """Start, wait for the worker, and look at the report."""
-    answer = client.post(f"{place}/run")
-    assert answer.status_code == 303, text(answer)
-    wait(client)
-    report = client.get(place)
-    assert report.status_code == 200
-    return report
-
-
-def wait(client: TestClient) -> None:
-    """Until the worker has nothing to do: it works through what it is given in order."""
-    client.app.state.imports._worker().submit(lambda: None).result()  # type: ignore[attr-defined]
-
-
-TITLE = {"c2": "title"}
-"""The column of names in the messy workbook, which nothing recognises."""
-
-
-def keys(client: TestClient) -> set[str]:
-    with services_of(client).repository() as repository:
-        found = repository.iterate(Kind.NEED)
-        return {one.record.key for one in found}
-
-
-def form_of(page: str, number: int) -> dict[str, str]:
-    """The fields of a refused row, as a browser would send them."""
-    form = page[page.index(f'id="row-{number}"') :]
-    form = form[: form.index("</form>")]
-    found = dict(re.findall(r'<input id="\w+" name="(c\d+)" value="([^"]*)"', form))
-    found |= dict(
-        re.findall(r'<textarea id="\w+" name="(c\d+)"[^>]*>\n(.*?)</textarea>', form, re.S)
-    )
-    return {name: html.unescape(value) for name, value in found.items()}
 
 
 def test_a_messy_workbook_from_upload_to_undo(client: TestClient, tmp_path: Path) -> None:
@@ -401,123 +333,7 @@ def test_what_is_not_loaded_is_deleted_by_hand_or_after_a_week(
     assert len(list(folder.glob("*.xlsx"))) == 1
 
 
-# -- hostile files ------------------------------------------------------------------------------
-
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-MARKS = "\u202e\u2066翻转\u200f\r\n\x07"
-
-
-def test_hostile_cells_are_harmless_on_every_page(client: TestClient, tmp_path: Path) -> None:
-    columns = ["需求编号", "需求名称", "需求内容", "县区", "拟投入资金", f"备注{HOSTILE}"]
-    body = [
-        {"需求编号": "H1", "需求名称": f"{HOSTILE}钢渣微粉", "需求内容": f"{MARKS}{HOSTILE}",
-         "县区": HOSTILE, columns[5]: "=cmd|' /C calc'!A0"},
-        {"需求编号": "H2", "需求名称": "长" * 100_000, "需求内容": "x", columns[5]: ["\ud800", 1]},
-        {"需求编号": "H3", "需求名称": f"好{MARKS}", "拟投入资金": f"{HOSTILE}\n第二行"},
-        {"需求编号": "H4", "需求名称": "深", columns[5]: json.loads("[" * 50 + "]" * 50)},
-        {"需求编号": "H5", "需求名称": "列名坏", "\ud800\x00": "值"},
-    ]  # fmt: skip
-    path = tmp_path / "h.jsonl"
-    lines = [json.dumps(row) for row in body] + ['{"需求编号": "H6", ', "not json <u>"]
-    path.write_text("\n".join(lines), "utf-8")
-    place = sent(client, path, "need", f"..\\..\\{HOSTILE}/{MARKS}表 <u>.jsonl")
-    pages = [client.get(f"{place}/columns"), settle(client, place)]
-    assert "有问题" in text(pages[1]), text(pages[1])
-    pages += [loaded(client, place), client.get("/imports"), client.get("/needs/H1"),
-              client.get("/needs/H4"), client.get("/needs"), client.get("/?q=钢渣微粉&kind=need"),
-              client.post(f"{place}/again", follow_redirects=True)]  # fmt: skip
-    for page in pages:
-        assert page.status_code == 200, (page.url, text(pages[2]))
-        bare = page.text.replace('<script src="/static/zhitong.js" defer></script>', "")
-        assert "<script" not in bare, page.url
-        assert "<img" not in bare
-        assert "<u>" not in bare
-        assert "script-src 'self'" in page.headers["content-security-policy"]
-        assert page.headers["x-content-type-options"] == "nosniff"
-        assert len(page.content) < 400_000
-    assert "表 &lt;u&gt;.jsonl" in pages[0].text
-    assert "\u202e" not in pages[0].text.partition("<table")[0]
-    report = client.get("/api/v1/imports/1").json()["report"]
-    assert report["rows"] == 7
-    assert {failure["row"] for failure in report["failures"]} >= {2, 6, 7}, report
-    assert "失败" in pages[2].text
-
-
-def zip_bomb(path: Path) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-        with archive.open("xl/worksheets/sheet1.xml", "w") as sheet:
-            for _ in range(120):
-                sheet.write(bytes(1024**2))
-    return path
-
-
-def locked(path: Path) -> Path:
-    names = "EncryptedPackage".encode("utf-16-le")
-    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(1016) + names + bytes(1024))
-    return path
-
-
-def test_files_that_are_no_tables_are_refused_in_words(client: TestClient, tmp_path: Path) -> None:
-    page = tmp_path / "page.xls"
-    page.write_text("<html><table><tr><td>1</td></tr></table></html>")
-    empty = tmp_path / "empty.xlsx"
-    empty.touch()
-    bare = tmp_path / "bare.csv"
-    bare.write_text("\r\n\r\n")
-    broken = tmp_path / "broken.xlsx"
-    broken.write_bytes(messy_workbook.write(tmp_path / "a.xlsx").read_bytes()[:3000])
-    cases = [
-        (zip_bomb(tmp_path / "bomb.xlsx"), "", "倍"),
-        (locked(tmp_path / "secret.xlsx"), "", "密码"),
-        (page, "", "网页"), (empty, "", "空文件"), (bare, "", ""), (broken, "", "损坏"),
-        (page, "a.exe", "不支持的文件类型"), (page, "没有后缀", "不支持的文件类型"),
-        (page, "../../etc/passwd", "不支持的文件类型"),
-    ]  # fmt: skip
-    for path, name, said in cases:
-        answer = send(client, path, "need", name)
-        assert answer.status_code == 400, (path, text(answer))
-        notice = re.search(r'role="alert">([^<]*)<', answer.text)
-        assert notice
-        assert said in notice[1], (path, notice[1])
-        assert not re.search(r"[0-9a-f]{32}", notice[1]), notice[1]
-        assert str(tmp_path) not in answer.text
-    assert list((tmp_path / "home" / "uploads").glob("*.*s*")) == []
-    assert client.post("/imports", data={"kind": "need"}).status_code == 400
-    assert client.post("/imports", files={"file": ("", b"")}).status_code == 400
-
-
-def test_a_file_beyond_the_limit_is_not_read(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    large = tmp_path / "large.csv"
-    large.write_bytes(b"a" * (52 * 1024**2))
-    answer = send(client, large)
-    assert answer.status_code == 413
-    assert list((tmp_path / "home").glob("uploads/*.csv")) == []
-    # A file within the limit of the request, but beyond that of a file.
-    large.write_bytes(b"a" * (50 * 1024**2 + 10))
-    answer = send(client, large)
-    assert (answer.status_code, "文件超过 50 MB" in answer.text) == (400, True)
-    small = {"file": ("a.csv", b"a" * 2 * 1024**2)}
-    assert client.post("/imports/1/columns", files=small).status_code == 413
-
-
-def test_formulas_and_line_ends_come_in_as_text(client: TestClient, tmp_path: Path) -> None:
-    path = tmp_path / "公式.xlsx"
-    with xlsxwriter.Workbook(path) as book:
-        sheet = book.add_worksheet()
-        sheet.write_row(0, 0, ["需求编号", "需求名称", "需求内容"])
-        sheet.write_row(1, 0, ["F1", "算出来的", "第一行\r\n第二行"])
-        sheet.write_formula(1, 2, '=HYPERLINK("http://x.example","点我")', None, "算出的值")
-        sheet.write_string(2, 0, "F2")
-        sheet.write_string(2, 1, "=1+1 是名称")
-    place = sent(client, path)
-    settle(client, place)
-    assert "新增 2 条" in text(loaded(client, place))
-    assert client.get("/api/v1/needs/F1").json()["text"] == "算出的值"
-    assert client.get("/api/v1/needs/F2").json()["title"] == "=1+1 是名称"
+# -- correcting rows ----------------------------------------------------------------------
 
 
 def test_a_row_is_only_changed_where_somebody_changed_it(
@@ -558,6 +374,38 @@ def test_a_line_that_could_not_be_cut_is_filled_in(client: TestClient, tmp_path:
     form = form_of(page.text, 3)
     client.post(f"{place}/rows/3", data=form)  # taken as it is
     assert "新增 2 条" in text(loaded(client, place))
+
+
+def test_a_broken_line_is_written_anew(client: TestClient, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"需求编号": "J1", "需求名称": "甲"}\n{"需求编号": "J2", \n', "utf-8")
+    place = sent(client, path)
+    page = settle(client, place)
+    assert "读到的原文：{&#34;需求编号&#34;" in page.text
+    form = form_of(page.text, 2)
+    assert form == {"c0": "", "c1": ""}
+    client.post(f"{place}/rows/2", data={"c0": "J2", "c1": "乙"})
+    assert "新增 2 条" in text(loaded(client, place))
+    assert client.get("/api/v1/needs/J2").json()["title"] == "乙"
+
+
+def test_an_undo_keeps_and_names_what_was_changed_since(client: TestClient, tmp_path: Path) -> None:
+    places = []
+    for name, rows, title in (("a", 2, "甲"), ("b", 1, "乙"), ("c", 2, "丙")):
+        body = [[number, f"U{number}", title, "文"] for number in range(1, rows + 1)]
+        places.append(sent(client, messy_workbook.write(tmp_path / f"{name}.xlsx", body)))
+        settle(client, places[-1], **TITLE)
+        if name != "c":
+            loaded(client, places[-1])
+    undone = client.post("/imports/runs/1/undo", follow_redirects=True)
+    said = text(undone)
+    assert "删去 1 条，恢复 0 条" in said
+    assert "1 条在这次导入之后又有改动，保留现状 U1" in said
+    wait(client)
+    loaded(client, places[2])
+    refused = client.post("/imports/runs/2/undo")
+    assert refused.status_code == 409
+    assert "请先撤销后来的导入（见“导入”页）" in refused.text
 
 
 # -- the API --------------------------------------------------------------------------------------
@@ -609,3 +457,15 @@ def test_the_api_looks_loads_and_takes_back(client: TestClient, tmp_path: Path) 
     assert keys(client) == before
     assert client.post(f"{place}/undo", headers=header).status_code == 409
     wait(client)
+
+
+def test_the_api_takes_the_sheet_that_is_asked_for(client: TestClient, tmp_path: Path) -> None:
+    path = messy_workbook.write(tmp_path / "a.xlsx")
+    answer = client.post(
+        "/api/v1/imports",
+        files={"file": (path.name, path.read_bytes())},
+        data={"kind": "need", "sheet": "没有这张"},
+    )
+    assert answer.status_code == 400
+    assert "“需求汇总”" in answer.json()["detail"]
+    assert client.get("/api/v1/imports").json()["imports"] == []
