@@ -111,7 +111,7 @@ class Desk:
             raise UploadError("正在导入或已经导入的文件不能删除；已导入的可以撤销。")
         with self._services.writing() as session:
             UploadRepository(session).delete(upload.id)
-        self._folder.remove(upload.stored, upload.refused)
+        self._folder.remove(upload.stored, upload.refused, upload.progress)
 
     def tidy(self) -> None:
         """Delete what has waited too long; refused rows stay with their report."""
@@ -120,7 +120,7 @@ class Desk:
         for upload in old:
             upload, _ = self._runner.seen(upload)
             if upload.state is State.DONE:
-                self._folder.remove(upload.stored)
+                self._folder.remove(upload.stored, upload.progress)
             elif not upload.state.is_working:
                 self.discard(upload)
 

@@ -123,6 +123,11 @@ class Upload:
         """Name of the workbook of refused rows in the folder of uploads."""
         return f"{self.stored}.failed.xlsx"
 
+    @property
+    def progress(self) -> str:
+        """Name of the file that says how far its loading is."""
+        return f"{self.stored}.progress"
+
     def worded(self, error: Exception) -> str:
         """What an error says, with the name that the sender gave the file."""
         return for_page(str(error).replace(self.stored, self.label))

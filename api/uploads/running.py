@@ -140,7 +140,7 @@ class Runner:
         return False
 
     def _say(self, upload: Upload, progress: Progress) -> None:
-        path = self._folder.path(f"{upload.stored}.progress")
+        path = self._folder.path(upload.progress)
         partial_path = path.with_suffix(".progress.tmp")
         partial_path.write_text(
             json.dumps([progress.step, progress.done, progress.total], ensure_ascii=False), "utf-8"
@@ -149,7 +149,7 @@ class Runner:
 
     def _progress(self, upload: Upload) -> Progress:
         try:
-            said = self._folder.path(f"{upload.stored}.progress").read_text("utf-8")
+            said = self._folder.path(upload.progress).read_text("utf-8")
         except FileNotFoundError:
             return Progress("读取")
         return Progress(*json.loads(said))
@@ -164,7 +164,7 @@ class Runner:
                 self._note(upload.id, state=State.DONE.value, error=said, finished_at=now_at())
                 self._folder.remove(upload.stored)
         finally:
-            self._folder.remove(f"{upload.stored}.progress")
+            self._folder.remove(upload.progress)
             lock.release()
 
     def _load(self, upload: Upload, actor: Actor, who: str) -> Kind:
