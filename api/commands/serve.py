@@ -22,7 +22,7 @@ def serve(
     host: Annotated[str, typer.Option(help="监听地址；0.0.0.0 让局域网可访问。")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口。")] = 8000,
     workers: Annotated[
-        int, typer.Option(min=1, max=64, help="进程数；每个进程各载入一份模型，约占 1 GB 内存。")
+        int, typer.Option(min=1, max=64, help="进程数；每个进程各载入一份模型，约占 0.9 GB 内存。")
     ] = 1,
     demo_data: Annotated[
         bool,

@@ -8,23 +8,31 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from api import administration, system
 from api.clock import TIME_ZONE, now_at
-from api.security.audit import Action, Actor, AuditLog
+from api.observability.metrics import exposed
+from api.security.accounts import AccountRepository
+from api.security.audit import Action, Actor, AuditFilter, AuditLog
+from api.security.credentials import Lifetimes, SessionRepository
 from api.security.errors import AccountError
 from api.security.passwords import checked_password
 from api.security.visitor import nobody
+from api.services import Services
 from api.settings import Settings
 from api.tables import AuditTable
 from corpus.confidentiality import Role
-from corpus.model import Kind, Need
+from corpus.model import CorpusError, Kind, Need
 from corpus.repository import CorpusRepository
+from matcher.ranking_models import RankingError
+from tests.conftest import NOW_AT
 from tests.integration.accounts import create, log_in, services_of, token
 from tests.integration.office import SCOPES, TEXT, csrf, office, submit
 
@@ -386,3 +394,76 @@ def test_secrets_among_the_settings_are_not_shown(tmp_path: Path, url: str) -> N
     assert "hunter22" not in str(shown)
     assert shown["ZHITONG_SESSION_HOURS"] == "8"
     assert system._shown("x", SecretStr("hunter22")) == "（已设置，不显示）"
+
+
+def test_both_databases_tell_their_size_and_who_is_logged_in(engine: Engine) -> None:
+    found = system._database(engine)
+    assert found.size_bytes > 0
+    assert found.kind in {"SQLite", "PostgreSQL"}
+    lifetimes = Lifetimes(timedelta(hours=1), timedelta(hours=9))
+    with Session(engine) as session:
+        accounts, sessions = AccountRepository(session), SessionRepository(session, lifetimes)
+        one, two = (accounts.create(name, Role.OFFICER, OWN, NOW_AT) for name in ("one", "two"))
+        sessions.open(one.id, NOW_AT - timedelta(minutes=5))
+        sessions.open(one.id, NOW_AT - timedelta(minutes=2))
+        sessions.open(two.id, NOW_AT - timedelta(hours=2))
+        assert accounts.open_sessions(lifetimes, NOW_AT) == {one.id: NOW_AT - timedelta(minutes=2)}
+        log = AuditLog(session)
+        for days in (1, 2, 3):
+            log.note(Action.LOGGED_IN, Actor(one.id), "", NOW_AT - timedelta(days=days))
+        where = AuditFilter(user_id=one.id, before_at=NOW_AT - timedelta(days=1))
+        assert log.count(where) == 2
+        assert [entry.happened_at for entry in log.page(where, 1, 5)] == [
+            NOW_AT - timedelta(days=3)
+        ]
+
+
+# -- watching ------------------------------------------------------------------------------
+
+
+def test_figures_are_for_the_administrator(client: TestClient) -> None:
+    log_in(client, Role.ADMINISTRATOR)
+    client.get("/needs")
+    shown = client.get("/metrics").text
+    counted = 'zhitong_http_requests_total{method="GET",route="/needs",status="2xx"}'
+    assert counted in shown
+    assert "zhitong_sessions 1.0" in shown
+    log_in(client, Role.OFFICER)
+    assert client.get("/metrics").status_code == 403
+
+
+def test_a_database_that_is_down_is_a_figure(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(_: Services) -> NoReturn:
+        raise CorpusError("down")
+
+    services = services_of(client)
+    monkeypatch.setattr(Services, "reading", down)
+    shown = exposed(services).decode()
+    assert "zhitong_database_up 0.0" in shown
+    assert "zhitong_sessions" not in shown
+
+
+def test_made_up_methods_and_paths_make_no_figures(client: TestClient) -> None:
+    for n in range(3):
+        client.request(f"MADEUP{n}", "/needs")
+        client.get(f"/made-up-{n}")
+    assert not re.search("(?i)made-?up", exposed(services_of(client)).decode())
+
+
+def test_readiness_names_a_ranking_model_that_does_not_fit(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/readyz").status_code == 200
+
+    def unfit(_: Services) -> NoReturn:
+        raise RankingError("排序模型不适用于本版程序。")
+
+    monkeypatch.setattr(Services, "ranking_model", unfit)
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == ["排序模型：排序模型不适用于本版程序。"]
+    services_of(client).prepare()  # and the server starts
+    log_in(client, Role.ADMINISTRATOR)
+    assert "不适用于本版程序" in client.get("/admin/system").text

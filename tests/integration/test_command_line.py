@@ -111,6 +111,12 @@ def test_the_demonstration_is_one_process(monkeypatch: pytest.MonkeyPatch, tmp_p
     refused(CliRunner().invoke(app, ["serve", "--demo", "--workers", "2"]), "示例只用一个进程")
 
 
+def test_half_a_provider_is_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    use_fakes(monkeypatch, tmp_path)
+    monkeypatch.setenv("ZHITONG_OIDC_ISSUER", "https://id.example")
+    refused(CliRunner().invoke(app, ["serve"]), "ZHITONG_OIDC_CLIENT_ID 要一起设")
+
+
 def test_several_processes_make_their_own_app(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
