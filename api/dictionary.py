@@ -35,7 +35,7 @@ class TermIn(Wire):
     """A word to add."""
 
     kind: TermKind
-    term: Name = Field(examples=["氢基竖炉"])
+    term: Name = Field(examples=["氢基竖窑炉"])
     canonical: Name = Field(default="", description="For 同义词: the word it is the same as.")
     note: Name = Field(default="", description="Why; at most 200 characters.")
 

@@ -17,9 +17,10 @@ from corpus.dictionary.repository import DictionaryRepository
 from corpus.model import Kind, RecordFilter, StoredRecord
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
+from indexer.dictionary import extended
 from indexer.preview import holds_word, perhaps_holding, retokenised
 from indexer.shard import IndexShard
-from indexer.tokenizer import JiebaTokenizer
+from indexer.tokenizer import JiebaTokenizer, default_lexicon
 from matcher.query import PreparedQuery, Query, prepare_queries
 
 MOST_NEEDS = 50
@@ -117,6 +118,7 @@ def _drafts(services: Services) -> _Drafts:
         raise DictionaryError("没有草稿，也没有待撤下的词，没有可以比较的。请先添加词。")
     entries = [term.entry for term in pending]
     words = {word for entry in entries for word in (entry.term, entry.canonical) if word}
+    extended(default_lexicon(), wanted)
     makers = services.words.with_entries(wanted)
     words |= _same_as(services.words.today(), words) | _same_as(makers, words)
     return _Drafts(stamp, [entry.label for entry in entries], frozenset(words), makers)

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from corpus.dictionary.model import Entry
 from corpus.dictionary.repository import DictionaryRepository, contents
 from indexer.build import Makers, words_fingerprint
-from indexer.dictionary import extended
+from indexer.dictionary import usable
 from indexer.tokenizer import JiebaTokenizer, default_lexicon, jieba_fingerprint
 
 # Tokenizers at hand: today's, that of an index not yet made anew, that of a preview. Each takes
@@ -50,14 +50,10 @@ class Words:
                 return self._today[1]
 
     def with_entries(self, entries: Sequence[Entry]) -> Makers:
-        """With the shipped dictionary and these.
-
-        Raises:
-            DictionaryError: they contradict it or one another.
-        """
+        """With the shipped dictionary and these, as far as they do not contradict it."""
         if not entries:
             return self._shipped()
-        lexicon = extended(default_lexicon(), entries)
+        lexicon = usable(default_lexicon(), entries)
         named = jieba_fingerprint(lexicon)
         with self._lock:
             if named not in self._made:
@@ -92,4 +88,4 @@ class Words:
     def _named(self, entries: Sequence[Entry]) -> str:
         if not entries:
             return self._shipped().maker.tokenizer_fingerprint
-        return words_fingerprint(jieba_fingerprint(extended(default_lexicon(), entries)))
+        return words_fingerprint(jieba_fingerprint(usable(default_lexicon(), entries)))

@@ -80,3 +80,21 @@ def _root(form: str, target: Mapping[str, str], shipped: Mapping[str, str]) -> s
             raise DictionaryError(f"同义词绕成了圈：{way}。请去掉其中一条。")
         passed.append(form)
     return form
+
+
+def usable(lexicon: Lexicon, entries: Iterable[Entry]) -> Lexicon:
+    """As ``extended``, without the entries that a later release says again or contradicts: what
+    was published once must not keep anybody from searching."""
+    given = sorted(entries, key=lambda entry: (entry.kind, entry.term, entry.canonical))
+    try:
+        return extended(lexicon, given)
+    except DictionaryError:
+        kept: list[Entry] = []
+        made = lexicon
+        for entry in given:
+            try:
+                made = extended(lexicon, [*kept, entry])
+            except DictionaryError:
+                continue
+            kept.append(entry)
+        return made

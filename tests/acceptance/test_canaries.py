@@ -39,6 +39,7 @@ from api.security.credentials import SessionRepository
 from api.services import Services
 from api.settings import Settings
 from corpus.confidentiality import Role
+from corpus.duplicates.stored import GroupState
 from corpus.model import Kind, Maturity
 from indexer.build import Makers
 from indexer.store import ShardStore
@@ -97,6 +98,7 @@ MAKERS = Makers(RememberingEncoder(), JiebaTokenizer())
 # Everything that passes the filters is shown, whatever the fake vectors say.
 SHOW_ALL = MatchConfig(model=replace(shipped_model(), cuts=EVERYTHING))
 QUERIES = (PUBLIC_TITLE[Kind.NEED], f"{PUBLIC_TEXT}{CANARIES[-1].word}")
+SECRET_NAME = next(c.word for c in CANARIES if c.place.endswith("record 保密: organisation"))
 PARAMETERS: Mapping[str, Sequence[Any]] = {
     "q": QUERIES,
     "kind": list(Kind),
@@ -122,6 +124,8 @@ PARAMETERS: Mapping[str, Sequence[Any]] = {
     "user": [None, "first.admin"],
     "since": [None, "2026-01-01"],
     "until": [None, "2026-12-31"],
+    "state": [GroupState.OPEN, GroupState.DISMISSED],
+    "name": [None, "公司", SECRET_NAME],
 }
 # With every other parameter once, not with all of them together.
 ALONE = frozenset({"industry", "maturity", "protection", "title", "sort", "searched"})
@@ -288,6 +292,7 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     yield from judged(client, world)
     shared = shared_list(client, world)
     yield from listed(client, world, shared)
+    yield from curated(client)
     for path, methods in schema["paths"].items():
         if "get" not in methods:
             continue
@@ -457,6 +462,42 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             answer = client.get("/desk/rows", params={"of": of, "page": page})
             assert answer.status_code == 200
             yield f"/desk/rows {of} {page}", whole(answer)
+WRITING = {
+    ("/api/v1/feedback", "post"),
+    ("/api/v1/feedback/{feedback_id}", "delete"),
+    ("/api/v1/duplicates/searches", "post"),
+    *((f"/api/v1/duplicates/{{group_id}}/{act}", "post")
+      for act in ("merge", "unmerge", "dismiss", "reopen")),
+    ("/api/v1/dictionary/terms", "post"),
+    ("/api/v1/dictionary/terms/{term_id}", "delete"),
+    ("/api/v1/dictionary/terms/{term_id}/restore", "post"),
+    ("/api/v1/dictionary/preview", "post"),
+    ("/api/v1/dictionary/publish", "post"),
+    ("/api/v1/dictionary/rollback", "post"),
+}  # fmt: skip
+
+
+def curated(client: Any) -> Iterator[tuple[str, str]]:
+    """Groups of near copies, decided on and taken back, and what a word would change."""
+    for kind in Kind:
+        asked = client.get("/api/v1/duplicates", params={"kind": kind.value, "limit": 200})
+        groups = [] if asked.status_code == 403 else asked.json()["groups"]
+        for place in (f"/duplicates/{group['id']}" for group in groups):
+            yield place, whole(client.get(place))
+            for act in ("dismiss", "reopen", "merge", "unmerge"):
+                answer = client.post(f"/api/v1{place}/{act}", json={})
+                assert answer.status_code in {200, 409}, answer.text
+                yield f"{place}/{act}", whole(answer)
+        yield f"/duplicates {kind}", whole(client.get("/duplicates", params={"kind": kind.value}))
+    draft = {"kind": "同义词", "term": "微粉活化", "canonical": "早期活性"}
+    made = client.post("/api/v1/dictionary/terms", json=draft)
+    assert made.status_code in {201, 403}, made.text
+    yield "preview", whole(client.post("/api/v1/dictionary/preview"))
+    for page in ("/dictionary", "/dictionary/preview"):
+        yield page, whole(client.get(page))
+    if made.status_code == 201:
+        place = f"/api/v1/dictionary/terms/{made.json()['id']}"
+        yield place, whole(client.delete(place))
 
 
 def judged(client: Any, world: World) -> Iterator[tuple[str, str]]:
@@ -497,6 +538,9 @@ def filled_paths(path: str, world: World) -> list[str]:
             return [path.replace(name, quote(key)) for key in world.keys[kind]]
     path = path.replace("{search_id}", "1")
     path = path.replace("{upload_id}", "1")
+    for name in ("{group_id}", "{organisation_id}"):
+        if name in path:
+            return [path.replace(name, str(number)) for number in range(1, 30)]
     assert "{" not in path, f"unknown parameter in {path}"
     return [path]
 
