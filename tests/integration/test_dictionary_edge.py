@@ -18,6 +18,7 @@ from corpus.confidentiality import Role
 from corpus.model import Achievement, Confidentiality, Kind, Need
 from corpus.repository import CorpusRepository
 from indexer.build import Makers
+from indexer.tokenizer import JiebaTokenizer, Lexicon, jieba_fingerprint
 from matcher.engine import MatchEngine
 from matcher.query import Query
 from matcher.testing import open_config
@@ -36,6 +37,8 @@ RECORDS: list[Need | Achievement] = [
         key="B5", title="保密的窑衬喷补料", text=BODY, confidentiality=Confidentiality.CONFIDENTIAL
     ),
 ]
+TOKENIZERS: dict[str, JiebaTokenizer] = {}
+"""Each takes a second to make, and never changes."""
 SAME = {"kind": "同义词", "term": "炉墙热补料", "canonical": "窑衬喷补料"}
 
 
@@ -58,6 +61,13 @@ def with_real_words(monkeypatch: pytest.MonkeyPatch) -> None:
     def engine_with(self: Services, makers: Makers) -> MatchEngine:
         return MatchEngine(makers, self.store, open_config(makers.encoder))
 
+    def made_once(lexicon: Lexicon) -> JiebaTokenizer:
+        named = jieba_fingerprint(lexicon)
+        if named not in TOKENIZERS:
+            TOKENIZERS[named] = JiebaTokenizer(lexicon)
+        return TOKENIZERS[named]
+
+    monkeypatch.setattr("api.words.JiebaTokenizer", made_once)
     monkeypatch.setattr(Services, "engine_with", engine_with)
     monkeypatch.setattr(
         Services, "engine", property(lambda self: self.engine_with(self.words.today()))

@@ -84,7 +84,10 @@ def test_a_search_proposes_groups_and_says_what_it_did(client: TestClient) -> No
     assert client.get("/duplicates?kind=need").text.count("第 1 组") == 0
 
 
-def test_one_search_runs_at_a_time_and_a_broken_off_one_says_so(client: TestClient) -> None:
+def test_one_search_runs_at_a_time_and_a_broken_off_one_says_so(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.duplicate_search._WAIT_S", 0.0)
     services = services_of(client)
     started = start_search(services, Kind.ACHIEVEMENT, "李工")
     assert [one.running for one in searches(services)] == [True]
