@@ -17,6 +17,7 @@ from indexer.store import ShardStore
 from matcher.explain import UNEXPLAINED, Explanation, explain
 from matcher.features import Signals, brought, signals_of
 from matcher.filters import EligibleIds
+from matcher.passages import Quoting
 from matcher.query import KeptQueries, PreparedQuery, Query, QueryConfig, prepare_queries
 from matcher.scale import GUESSED, Scales
 from matcher.scoring import Level, Part, ScoringModel, shipped_model
@@ -148,7 +149,8 @@ class MatchEngine:
         scale, _ = self._scales.of(shard)
         found = brought(shard, prepared, record, self.makers, scale.centre)
         parts = self.config.model.parts(scale.of(found.signals), 0)
-        return parts, self._reasons(prepared, record, found.contributions, found.window)
+        quoting = self._quoting(shard, prepared)
+        return parts, self._reasons(quoting, prepared, record, found.contributions, found.window)
 
     def match(
         self,
@@ -292,6 +294,7 @@ class MatchEngine:
     ) -> tuple[Match, ...]:
         model = self.config.model
         signals = self._signals(shard, query, np.array([doc.id for doc in docs], np.int64))
+        quoting = self._quoting(shard, query)
         matches = []
         for place, doc in enumerate(docs):
             document = records[doc.id]
@@ -302,19 +305,26 @@ class MatchEngine:
                     model.parts(signals, place),
                     model.chance(doc.score),
                     model.level(doc.score),
-                    self._explanation(shard, query, document) if reasons else UNEXPLAINED,
+                    self._explanation(shard, quoting, query, document)
+                    if reasons
+                    else UNEXPLAINED,
                 )
             )
         return tuple(matches)
 
+    def _quoting(self, shard: IndexShard, query: PreparedQuery) -> Quoting:
+        return Quoting(query, shard.lexical, shard.bigrams, self.config.model)
+
     def _explanation(
-        self, shard: IndexShard, query: PreparedQuery, document: StoredRecord
+        self, shard: IndexShard, quoting: Quoting, query: PreparedQuery, document: StoredRecord
     ) -> Explanation:
         window = shard.best_window(query.vector, document.id) if query.vector is not None else None
-        return self._reasons(query, document.record, _parts(shard, query, document.id), window)
+        parts = _parts(shard, query, document.id)
+        return self._reasons(quoting, query, document.record, parts, window)
 
     def _reasons(
         self,
+        quoting: Quoting,
         query: PreparedQuery,
         record: Record,
         contributions: Mapping[str, float],
@@ -327,6 +337,7 @@ class MatchEngine:
             window,
             self.makers.tokenizer,
             self.makers.encoder if query.vector is not None else None,
+            quoting,
         )
 
 

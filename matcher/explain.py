@@ -1,11 +1,11 @@
-"""Why a pair was proposed: matched terms at their exact places, and the sentences that carry them.
+"""Why a pair was proposed: matched terms at their exact places, and the passages that carry it.
 
 Everything shown is a span of the original text, so that it can be checked by eye.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,23 +14,13 @@ from numpy.typing import NDArray
 from corpus.text import sentences
 from indexer.encoder import Encoder
 from indexer.tokenizer import Token, Tokenizer
+from matcher.passages import Quoting, Span
 from matcher.query import PreparedQuery, Query
+
+__all__ = ["Explanation", "Span", "TermReason", "explain"]
 
 # Sentences compared by the encoder when a pair shares no word (another language).
 _MAX_ENCODED_SENTENCES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """``[start, end)`` in the title or the text as written."""
-
-    field: str  # "title" or "text"
-    start: int
-    end: int
-
-    def of(self, title: str, text: str) -> str:
-        """The characters it stands for."""
-        return (title if self.field == "title" else text)[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +36,7 @@ class TermReason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Terms by falling part; the sentence of each side that carries the match."""
+    """Terms by falling part; of each side the passage, a sentence or two, that carries the match."""
 
     terms: tuple[TermReason, ...]
     query_sentence: Span
@@ -64,6 +54,7 @@ def explain(
     window: tuple[int, int] | None,
     tokenizer: Tokenizer,
     encoder: Encoder | None,
+    quoting: Quoting,
 ) -> Explanation:
     """Explain one pair.
 
@@ -72,19 +63,19 @@ def explain(
         parts: each matching term's part of the BM25 score.
         window: the span of the document's text nearest to the query; None for its title.
         encoder: decides between sentences where the pair shares no term; None without one.
+        quoting: chooses passages of ``query`` and its documents.
     """
     asked = _places(query.title_tokens, query.text_tokens, parts)
-    held = _places(tokenizer.tokenize(document.title), tokenizer.tokenize(document.text), parts)
+    title, text = tokenizer.tokenize(document.title), tokenizer.tokenize(document.text)
+    held = _places(title, text, parts)
     keys = key_terms(held)
     terms = tuple(
         TermReason(term, part, term in keys, tuple(asked.get(term, ())), tuple(held[term]))
         for term, part in sorted(parts.items(), key=lambda pair: (-pair[1], pair[0]))
         if term in held
     )
-    weights = {reason.term: reason.part for reason in terms}
-    query_sentence = _best_sentence(query.query, asked, weights, None)
-    document_sentence = _best_sentence(document, held, weights, window)
-    if not weights and encoder is not None and query.vector is not None and document.text.strip():
+    query_sentence, document_sentence = quoting.passages(document, title, text, window)
+    if not terms and encoder is not None and query.vector is not None and document.text.strip():
         document_sentence = _nearest_sentence(document, window, query.vector, encoder)
     return Explanation(terms, query_sentence, document_sentence)
 
@@ -116,31 +107,6 @@ def _candidates(side: Query, window: tuple[int, int] | None) -> list[Span]:
     start, end = window or (0, len(side.text))
     inside = [Span("text", s, e) for s, e in sentences(side.text) if s < end and e > start]
     return inside or [Span("title", 0, len(side.title))]
-
-
-def _best_sentence(
-    side: Query,
-    places: Mapping[str, Sequence[Span]],
-    weights: Mapping[str, float],
-    window: tuple[int, int] | None,
-) -> Span:
-    """The sentence that holds the most weight, of those in the window if one of them holds any.
-
-    The window is what is nearest in meaning: a sentence elsewhere may hold more of the words and
-    yet carry less of the score. Falls back to the title when no sentence of the text holds a term.
-    """
-    best, best_key = Span("title", 0, len(side.title)), (False, 0.0)
-    for start, end in sentences(side.text):
-        weight = sum(
-            weights[term]
-            for term, spans in places.items()
-            if term in weights
-            and any(s.field == "text" and start <= s.start and s.end <= end for s in spans)
-        )
-        near = window is not None and start < window[1] and end > window[0]
-        if weight > 0 and (near, weight) > best_key:
-            best, best_key = Span("text", start, end), (near, weight)
-    return best
 
 
 def _nearest_sentence(

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.schemas import SpanOut
 from api.web.templating import pieces
 from indexer.build import Makers
+from indexer.grams import bigrams
+from indexer.lexical import LexicalConfig, LexicalIndex
 from indexer.testing import FakeEncoder
-from indexer.tokenizer import JiebaTokenizer, Lexicon
+from indexer.tokenizer import JiebaTokenizer, Lexicon, Token
 from matcher.explain import Explanation, explain
+from matcher.passages import Quoting
 from matcher.query import Query, QueryConfig, prepare_queries
+from matcher.testing import plain_model
 
 TOKENIZER = JiebaTokenizer(
     Lexicon(frozenset({"钢渣", "钢渣微粉", "微粉"}), frozenset({"的"}), {"炉渣": "钢渣"})
 )
 ENCODER = FakeEncoder()
+MODEL = plain_model(ENCODER)
 
 
 def reasons(need: Query, offer: Query, parts: dict[str, float]) -> Explanation:
     [query] = prepare_queries([need], Makers(ENCODER, TOKENIZER), QueryConfig())
-    return explain(query, offer, parts, None, TOKENIZER, ENCODER)
+    quoting = Quoting(query, index(offer, TOKENIZER.tokenize), index(offer, bigrams), MODEL)
+    return explain(query, offer, parts, None, TOKENIZER, ENCODER, quoting)
+
+
+def index(offer: Query, terms: Callable[[str], list[Token]]) -> LexicalIndex:
+    documents = [[token.term for token in terms(f"{offer.title}\n{offer.text}")], ["甲乙"]]
+    return LexicalIndex.build([1, 2], documents, LexicalConfig())
 
 
 def test_the_sentence_with_the_most_weight_is_quoted() -> None:
