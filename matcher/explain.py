@@ -36,7 +36,7 @@ class TermReason:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Terms by falling part; of each side the passage, a sentence or two, that carries the match."""
+    """Terms by falling part; of each side the passage that carries the match."""
 
     terms: tuple[TermReason, ...]
     query_sentence: Span

@@ -38,6 +38,8 @@ _WINDOW_COSINE = 0.01
 # A second sentence has to add a quarter to what the better one alone takes of the score. With none
 # of it fewer cards pass, and with less more is quoted for nothing.
 _ALONE = 0.8
+# A title that takes more than twice as much as any passage of the text is what carries the match.
+_TITLE = 0.5
 # Characters of two sentences together: more is no quote.
 _LONGEST_PAIR = 120
 # Sentences with most of what is common that are left out in turn, with their neighbours.
@@ -87,14 +89,19 @@ class _Terms:
         self.held = _Marks(text, {t: p / often[t] for t, p in self.parts.items() if t in often})
 
     def without_held(self, span: Span) -> float:
-        """The score of the document without a span of its text."""
+        """The score of the document without its title or a span of its text."""
         return self._index.document_score(self._query, self._without(span))
 
     def without_asked(self, span: Span) -> float:
-        """The score without a span of the query's text, of which each term counts once."""
+        """The score without the title of the query or a span of its text, of which each term counts
+        once."""
+        if span.field == "title":
+            return self.asked.sum
         return self.whole - self.asked.within(span)
 
     def _without(self, span: Span | None) -> dict[Layer, list[str]]:
+        if span is not None and span.field == "title":
+            return {layer: terms for layer, (_, terms) in self._text.items()}
         fields = {Layer.TITLE: self._title}
         for layer, (starts, terms) in self._text.items():
             if span is None:
@@ -112,6 +119,11 @@ class _Marks:
         marked = [(token.start, weights[token.term]) for token in tokens if token.term in weights]
         self._starts = [start for start, _ in marked]
         self._sums = [0.0, *np.cumsum([weight for _, weight in marked]).tolist()]
+
+    @property
+    def sum(self) -> float:
+        """Of all weights."""
+        return self._sums[-1]
 
     def within(self, span: Span) -> float:
         """Sum of the weights in a span."""
@@ -145,7 +157,8 @@ class Quoting:
     ) -> tuple[Span, Span]:
         """The passage of the query and that of the document.
 
-        The title stands for a side where no passage of its text is known to add to the score.
+        The title stands for a side where no passage of its text is known to add to the score, or
+        the title adds far more.
 
         Args:
             title: words of the document's title.
@@ -160,18 +173,15 @@ class Quoting:
         kinds = (words, pairs)
         whole = self._wording([(words.whole, pairs.whole)])
 
-        asked = _candidates(query.query.text, [kind.asked for kind in kinds])
-        held = _candidates(document.text, [kind.held for kind in kinds])
+        asked = _candidates(query.query, [kind.asked for kind in kinds])
+        held = _candidates(document, [kind.held for kind in kinds])
         asked_falls = whole - self._wording(
             [_each(k.without_asked(s) for k in kinds) for s in asked]
         )
         held_falls = whole - self._wording([_each(k.without_held(s) for k in kinds) for s in held])
         cosine = self._model.weights["meaning"].weight * _WINDOW_COSINE
         held_falls += cosine * np.array([_share(span, window) for span in held])
-        return (
-            _chosen(asked, asked_falls) or _title(query.query),
-            _chosen(held, held_falls) or _title(document),
-        )
+        return _chosen(asked, asked_falls), _chosen(held, held_falls)
 
     def _wording(self, scores: Sequence[tuple[float, float]]) -> Falls:
         """The part of the score of (BM25 over words, over pairs of characters)."""
@@ -194,12 +204,12 @@ def _title(side: Query) -> Span:
     return Span("title", 0, len(side.title))
 
 
-def _candidates(text: str, common: Sequence[_Marks]) -> list[Span]:
-    """Sentences with most in common, and these with a neighbour."""
-    spans = [Span("text", start, end) for start, end in sentences(text)]
+def _candidates(side: Query, common: Sequence[_Marks]) -> list[Span]:
+    """The title first; sentences with most in common, and these with a neighbour."""
+    spans = [Span("text", start, end) for start, end in sentences(side.text)]
     weights = [sum(marks.within(span) for marks in common) for span in spans]
     best = sorted(range(len(spans)), key=lambda place: (-weights[place], place))[:_TRIED]
-    found = [spans[place] for place in sorted(best)]
+    found = [_title(side), *(spans[place] for place in sorted(best))]
     for place in sorted({first for at in best for first in (at - 1, at)} - {-1, len(spans) - 1}):
         both = Span("text", spans[place].start, spans[place + 1].end)
         if both.end - both.start <= _LONGEST_PAIR:
@@ -209,21 +219,23 @@ def _candidates(text: str, common: Sequence[_Marks]) -> list[Span]:
 
 def _share(span: Span, window: tuple[int, int] | None) -> float:
     """What part of the window a span is."""
-    if window is None:
+    if window is None or span.field == "title":
         return 0.0
     common = min(span.end, window[1]) - max(span.start, window[0])
     return max(common, 0) / (window[1] - window[0])
 
 
-def _chosen(spans: Sequence[Span], falls: Falls) -> Span | None:
-    """The passage with the largest fall; one within it where that has nearly as much of it."""
-    if not len(falls) or falls.max() <= 0.0:
-        return None
-    best = int(falls.argmax())
+def _chosen(spans: Sequence[Span], falls: Falls) -> Span:
+    """The passage with the largest fall; one within it where that has nearly as much of it. The
+    title, which is the first, where it has far more, or no other has any."""
+    texts = range(1, len(spans))
+    best = max(texts, key=lambda place: (falls[place], -place), default=0)
+    if falls[best] <= max(0.0, _TITLE * falls[0]):
+        return spans[0]
     enough = [
         place
-        for place, span in enumerate(spans)
-        if falls[place] >= _ALONE * falls[best] and _is_part(span, spans[best])
+        for place in texts
+        if falls[place] >= _ALONE * falls[best] and _is_part(spans[place], spans[best])
     ]
     return spans[max(enough, key=lambda place: (falls[place], -place), default=best)]
 

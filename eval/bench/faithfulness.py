@@ -1,20 +1,25 @@
 """Are the explanations true: does the score fall when the quoted passages are taken away?
 
-    python -m eval.bench.faithfulness [PLACES]
+    python -m eval.bench.faithfulness [PLACES [SET]]
 
-Method. The sample's needs are asked as in the product; of each the first PLACES (default 5) matches
-are taken. What a card quotes is cut out, first of the achievement, then of the need, and the pair
-is scored again by the same index (comprehensiveness, DeYoung et al., ERASER, ACL 2020). A card
-passes where the score falls both times. Done with all that is quoted, the title with its marks and
-the sentence; with the sentence alone; and with a sentence drawn at random from title and text,
-which is what a quote chosen without reason would reach.
+Method. The needs of SET (default sample; a folder is looked for in ZHITONG_DATA) are asked as in
+the product; of each the first PLACES (default 5) matches are taken. What a card quotes is cut out,
+first of the achievement, then of the need, and the pair is scored again by the same index, with
+every vector made anew (comprehensiveness, DeYoung et al., ERASER, ACL 2020). A card passes where
+the score falls both times. Done with the passage alone, which is a sentence or two; with all that
+is quoted, the title with its marks and the passage; and with a sentence, and with as many sentences
+as are quoted, drawn at random from the text (a sentence also from the title), which is what a quote
+chosen without reason would reach. Of the sides that fail it is told how many have no sentence at
+all without which the score falls; they count as failed.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -39,9 +44,22 @@ PLACES = 5
 class Falls:
     """By how much the score falls, in log-odds, without what is quoted of one side."""
 
+    passage: float
     all_quoted: float
-    sentence: float
-    random: float
+    random_sentence: float
+    random_passage: float
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What became of one side of a card."""
+
+    falls: Falls
+    quoted: str
+    """The title, or how many sentences."""
+    characters: int
+    hopeless: bool
+    """Whether the score falls without no sentence of it; only looked for where the quote fails."""
 
 
 def without(side: Query, spans: Sequence[Span]) -> Query:
@@ -56,36 +74,58 @@ def without(side: Query, spans: Sequence[Span]) -> Query:
 def main(arguments: list[str]) -> None:
     """Measure and print."""
     places = int(arguments[0]) if arguments else PLACES
-    makers = default_makers()
-    labelled = read_set(SAMPLE)
+    data = os.environ.get("ZHITONG_DATA")
+    name = arguments[1] if len(arguments) > 1 else SAMPLE
+    labelled = read_set(name, Path(data) if data else None)
     with tempfile.TemporaryDirectory() as folder:
-        store = LabelledStore(labelled.collection, makers, Path(folder), datetime.now(UTC))
-        falls = list(_falls(store, list(labelled.collection.needs.values()), places))
-        store.close()
-    write = sys.stdout.write
-    write(f"{__doc__}\ncards: {len(falls)}\n")
-    for name in Falls.__slots__:
-        one, other = (np.array([getattr(pair[side], name) for pair in falls]) for side in (0, 1))
-        write(
-            f"without {name.replace('_', ' ')}: the score falls for the achievement "
-            f"{np.mean(one > 0):.1%} "
-            f"(median by {np.median(one):.3f}), for the need {np.mean(other > 0):.1%} "
-            f"(median by {np.median(other):.3f}), both {np.mean((one > 0) & (other > 0)):.1%}\n"
+        store = LabelledStore(
+            labelled.collection, default_makers(), Path(folder), datetime.now(UTC)
         )
+        needs = list(labelled.collection.needs.values())
+        rng = np.random.default_rng(SEED)
+        cards = [card for need in needs for card in sides_of(store, need, places, rng)]
+        store.close()
+    sys.stdout.write(f"{__doc__}\n{report(cards)}")
 
 
-def _falls(store: LabelledStore, needs: list[Query], places: int) -> Iterator[tuple[Falls, Falls]]:
-    rng = np.random.default_rng(SEED)
-    for need in needs:
-        engine, ranking = store.ask(need, places)
-        [prepared] = prepare_queries([need], engine.makers, engine.config.query)
-        for match in ranking.matches:
-            yield _of_card(engine, prepared, match, rng)
+def report(cards: Sequence[tuple[Side, Side]]) -> str:
+    """The shares of cards, for people."""
+    lines = [f"cards: {len(cards)}"]
+    for name in Falls.__slots__:
+        one, other = (
+            np.array([getattr(card[side].falls, name) for card in cards]) for side in (0, 1)
+        )
+        lines.append(
+            f"without {name.replace('_', ' ')}: the score falls for the achievement "
+            f"{np.mean(one > 0):.1%} (median by {np.median(one):.3f}), for the need "
+            f"{np.mean(other > 0):.1%} (median by {np.median(other):.3f}), "
+            f"both {np.mean((one > 0) & (other > 0)):.1%}"
+        )
+    for place, name in enumerate(("achievement", "need")):
+        sides = [card[place] for card in cards]
+        kinds = ", ".join(
+            f"{n} {kind}" for kind, n in Counter(s.quoted for s in sides).most_common()
+        )
+        lines.append(
+            f"quoted of the {name}: {kinds}; {np.mean([s.characters for s in sides]):.0f} "
+            f"characters; no sentence would do: {sum(s.hopeless for s in sides)}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def sides_of(
+    store: LabelledStore, need: Query, places: int, rng: np.random.Generator
+) -> Iterator[tuple[Side, Side]]:
+    """Achievement and need of each card of one answer."""
+    engine, ranking = store.ask(need, places)
+    [prepared] = prepare_queries([need], engine.makers, engine.config.query)
+    for match in ranking.matches:
+        yield _of_card(engine, prepared, match, rng)
 
 
 def _of_card(
     engine: MatchEngine, prepared: PreparedQuery, match: Match, rng: np.random.Generator
-) -> tuple[Falls, Falls]:
+) -> tuple[Side, Side]:
     need, record = prepared.query, match.document.record
     if not isinstance(record, Achievement):
         raise AssertionError("needs are matched with achievements")
@@ -99,22 +139,36 @@ def _of_card(
 
     whole = score(prepared, document)
 
-    def falls(side: Query, sentence: Span, again: Callable[[Query], float]) -> Falls:
-        title = Span("title", 0, len(side.title))
-        quoted = [title] if sentence.field == "title" else [title, sentence]
-        chosen = (quoted, [sentence], [_drawn(side, rng)])
-        return Falls(*(whole - again(without(side, spans)) for spans in chosen))
+    def side(text: Query, quote: Span, again: Callable[[Query], float]) -> Side:
+        title = Span("title", 0, len(text.title))
+        inside = [s for s in _sentences(text) if quote.start <= s.start and s.end <= quote.end]
+        count = len(inside) if quote.field == "text" else 0
+        every = [title] if quote.field == "title" else [title, quote]
+        chosen = ([quote], every, [_drawn(text, rng, 0)], [_drawn(text, rng, count)])
+        falls = Falls(*(whole - again(without(text, spans)) for spans in chosen))
+        hopeless = falls.passage <= 0 and not any(
+            again(without(text, [sentence])) < whole for sentence in _sentences(text)
+        )
+        kind = f"of {count}" if count else "title"
+        return Side(falls, kind, quote.end - quote.start, hopeless)
 
     return (
-        falls(document, explanation.document_sentence, lambda held: score(prepared, held)),
-        falls(need, explanation.query_sentence, lambda asked: score(asked, document)),
+        side(document, explanation.document_sentence, lambda held: score(prepared, held)),
+        side(need, explanation.query_sentence, lambda asked: score(asked, document)),
     )
 
 
-def _drawn(side: Query, rng: np.random.Generator) -> Span:
-    spans = [Span("text", start, end) for start, end in sentences(side.text)]
-    spans.append(Span("title", 0, len(side.title)))
-    return spans[int(rng.integers(len(spans)))]
+def _sentences(side: Query) -> list[Span]:
+    return [Span("text", start, end) for start, end in sentences(side.text)]
+
+
+def _drawn(side: Query, rng: np.random.Generator, count: int) -> Span:
+    """``count`` sentences that follow each other; with 0, one of the sentences and the title."""
+    spans = _sentences(side)
+    if not count:
+        spans.append(Span("title", 0, len(side.title)))
+    first = int(rng.integers(len(spans) - max(count, 1) + 1))
+    return replace(spans[first], end=spans[first + max(count, 1) - 1].end)
 
 
 if __name__ == "__main__":
