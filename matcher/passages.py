@@ -73,7 +73,7 @@ class _Terms:
     ) -> None:
         found = {token.term for tokens in (title, text) for token in tokens}
         self._index = index
-        self._query = {term: weight for term, weight in query.items() if term in found}
+        self._query = {term: weight for term, weight in query.items() if weight and term in found}
         self._title = [token.term for token in title]
         self._text: dict[Layer, tuple[list[int], list[str]]] = {}
         for token in text:
@@ -118,7 +118,7 @@ class _Marks:
     def __init__(self, tokens: Sequence[Token], weights: Mapping[str, float]) -> None:
         marked = [(token.start, weights[token.term]) for token in tokens if token.term in weights]
         self._starts = [start for start, _ in marked]
-        self._sums = [0.0, *np.cumsum([weight for _, weight in marked]).tolist()]
+        self._sums: list[float] = [0.0, *np.cumsum([weight for _, weight in marked]).tolist()]
 
     @property
     def sum(self) -> float:
