@@ -305,9 +305,7 @@ class MatchEngine:
                     model.parts(signals, place),
                     model.chance(doc.score),
                     model.level(doc.score),
-                    self._explanation(shard, quoting, query, document)
-                    if reasons
-                    else UNEXPLAINED,
+                    self._explanation(shard, quoting, query, document) if reasons else UNEXPLAINED,
                 )
             )
         return tuple(matches)

@@ -462,6 +462,8 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             answer = client.get("/desk/rows", params={"of": of, "page": page})
             assert answer.status_code == 200
             yield f"/desk/rows {of} {page}", whole(answer)
+
+
 WRITING = {
     ("/api/v1/feedback", "post"),
     ("/api/v1/feedback/{feedback_id}", "delete"),
