@@ -375,7 +375,17 @@ WRITING = {
     # What it says of a file is its sender's own, as of ``zhitong import``.
     ("/api/v1/imports", "post"),
     ("/api/v1/imports/{upload_id}/undo", "post"),
-}
+    # Decisions on near copies, and words.
+    ("/api/v1/duplicates/searches", "post"),
+    *((f"/api/v1/duplicates/{{group_id}}/{act}", "post")
+      for act in ("merge", "unmerge", "dismiss", "reopen")),
+    ("/api/v1/dictionary/terms", "post"),
+    ("/api/v1/dictionary/terms/{term_id}", "delete"),
+    ("/api/v1/dictionary/terms/{term_id}/restore", "post"),
+    ("/api/v1/dictionary/preview", "post"),
+    ("/api/v1/dictionary/publish", "post"),
+    ("/api/v1/dictionary/rollback", "post"),
+}  # fmt: skip
 ABOUT_ACCOUNTS = {
     ("/api/v1/users", "post"), ("/api/v1/users/{user_id}", "patch"),
     ("/api/v1/users/{user_id}/password", "post"), ("/api/v1/users/{user_id}/sessions", "delete"),
@@ -462,21 +472,6 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             answer = client.get("/desk/rows", params={"of": of, "page": page})
             assert answer.status_code == 200
             yield f"/desk/rows {of} {page}", whole(answer)
-
-
-WRITING = {
-    ("/api/v1/feedback", "post"),
-    ("/api/v1/feedback/{feedback_id}", "delete"),
-    ("/api/v1/duplicates/searches", "post"),
-    *((f"/api/v1/duplicates/{{group_id}}/{act}", "post")
-      for act in ("merge", "unmerge", "dismiss", "reopen")),
-    ("/api/v1/dictionary/terms", "post"),
-    ("/api/v1/dictionary/terms/{term_id}", "delete"),
-    ("/api/v1/dictionary/terms/{term_id}/restore", "post"),
-    ("/api/v1/dictionary/preview", "post"),
-    ("/api/v1/dictionary/publish", "post"),
-    ("/api/v1/dictionary/rollback", "post"),
-}  # fmt: skip
 
 
 def curated(client: Any) -> Iterator[tuple[str, str]]:
