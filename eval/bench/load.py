@@ -1,6 +1,7 @@
 """Many officers at once: what they wait for, whether anything fails, whether memory grows.
 
     python -m eval.bench.load DATA [--users 20] [--seconds 60] [--workers 4] [--pause 1.0]
+        [--home FOLDER]
 
 Method. Needs and achievements of DATA/listings stand in a database of their own with real indexes;
 ``zhitong serve --workers N`` answers on loopback. Each user has an account, logs in through the
@@ -51,28 +52,51 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--pause", type=float, default=1.0)
+    parser.add_argument("--home", type=Path, help="kept, and used again as it is")
     given = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as home:
+    with _home(given.home) as home:
         os.environ |= {
-            "ZHITONG_HOME": home,
+            "ZHITONG_HOME": str(home),
             "ZHITONG_PLAIN_HTTP": "true",
             "ZHITONG_REQUESTS_PER_MINUTE": "100000",
         }
-        needs = _prepare(given.data / "listings", given.users)
+        needs = _prepare(given.data / "listings", home, given.users)
         with _served(given.workers) as (address, process):
             _run(given, address, process, needs)
 
 
-def _prepare(folder: Path, users: int) -> Needs:
-    """Set up as an administrator would."""
+@contextmanager
+def _home(given: Path | None) -> Iterator[Path]:
+    if given is not None:
+        yield given.resolve()
+        return
+    with tempfile.TemporaryDirectory() as made:
+        yield Path(made)
+
+
+def _prepare(folder: Path, home: Path, users: int) -> Needs:
+    """Set up as an administrator would; what is set up already stays."""
+    needs: Needs = []
+    is_new = not (home / "zhitong.db").exists()
     for kind in ("needs", "achievements"):
-        _zhitong("import", str(folder / f"{kind}.jsonl"), "--kind", kind)
+        with (folder / f"{kind}.jsonl").open(encoding="utf-8") as file:
+            # One row has no name; refused rows would be written beside the file.
+            rows = [line for line in file if json.loads(line)["name"].strip()]
+        if kind == "needs":
+            needs = [(row["id"], row["name"]) for row in map(json.loads, rows)]
+        if not is_new:
+            continue
+        copy = home / f"{kind}.jsonl"
+        home.mkdir(parents=True, exist_ok=True)
+        copy.write_text("".join(rows), encoding="utf-8")
+        _zhitong("import", str(copy), "--kind", kind)
+    if not is_new:
+        return needs
     _zhitong("index", "build")
     _zhitong("user", "create-admin", "admin", typed=PASSWORD)
     for number in range(users):
         _zhitong("user", "create", f"officer{number}", "--role", "招商干部", typed=PASSWORD)
-    with (folder / "needs.jsonl").open(encoding="utf-8") as file:
-        return [(row["id"], row["name"]) for row in map(json.loads, file)]
+    return needs
 
 
 def _zhitong(*arguments: str, typed: str = "") -> None:
