@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
+
+from sqlmodel import Session
 
 from api.clock import now_at
 from api.security.audit import Action, AuditLog
@@ -107,9 +110,10 @@ class Desk:
         Raises:
             UploadError: it is being loaded, or is in.
         """
-        if upload.state.is_working or upload.state is State.DONE:
-            raise UploadError("正在导入或已经导入的文件不能删除；已导入的可以撤销。")
         with self._services.writing() as session:
+            now = self._now(session, upload)
+            if now.state.is_working or now.state is State.DONE:
+                raise UploadError("正在导入或已经导入的文件不能删除；已导入的可以撤销。")
             UploadRepository(session).delete(upload.id)
         self._folder.remove(upload.stored, upload.refused, upload.progress)
 
@@ -122,7 +126,9 @@ class Desk:
             if upload.state is State.DONE:
                 self._folder.remove(upload.stored, upload.progress)
             elif not upload.state.is_working:
-                self.discard(upload)
+                # Somebody else may be tidying up, or its sender begin to load it.
+                with suppress(UploadError):
+                    self.discard(upload)
 
     # -- looking -----------------------------------------------------------------------------
 
@@ -203,8 +209,10 @@ class Desk:
             UploadError: it is being loaded or is in, or the name to keep it under is taken.
         """
         self._check_open(upload)
-        fixes = upload.fixes if sheet == upload.sheet else {}
         with self._services.writing() as session:
+            now = self._now(session, upload)
+            self._check_open(now)
+            fixes = now.fixes if sheet == now.sheet else {}
             if keep is not None:
                 user_id = self._visitor.actor.user_id
                 KeptProfiles(session).keep(profile, keep.seen.header, user_id, now_at())
@@ -237,12 +245,24 @@ class Desk:
         path = self._folder.path(upload.stored)
         row, header = row_at(path, upload, number, self._limits)
         fix = fix_of(row, header, given)
-        fixes = without(upload.fixes, number)
-        if fix is not None:
-            fixes[number] = fix
-        check_amount(fixes)
         with self._services.writing() as session:
+            now = self._now(session, upload)
+            self._check_open(now)
+            fixes = without(now.fixes, number)
+            if fix is not None:
+                fixes[number] = fix
+            check_amount(fixes)
             UploadRepository(session).change(upload.id, fixes=_keyed(fixes))
+
+    def _now(self, session: Session, upload: Upload) -> Upload:
+        """As it is in the one transaction that writes: nobody begins to load it before that ends.
+
+        While a file is loaded, others wait to write; what they saw before is old by then.
+        """
+        found = UploadRepository(session).get(upload.id)
+        if found is None:
+            raise UnknownUploadError
+        return self._runner.seen(found)[0]
 
     def _check_open(self, upload: Upload) -> None:
         if upload.state.is_working:
