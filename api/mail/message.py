@@ -19,6 +19,10 @@ from email.utils import format_datetime
 _LONGEST_ADDRESS = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
+# RFC 5322, 3.2.3: dot-atoms. What has to be quoted no provider gives to anybody.
+_LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*", re.ASCII)
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]+")
+
 
 class MailError(Exception):
     """Base of this package's errors; the message says what happened and what to do."""
@@ -55,7 +59,9 @@ def checked_address(typed: str) -> str:
         found = Address(addr_spec=plain)
     except (ValueError, IndexError, HeaderParseError) as error:
         raise AddressError(f"“{plain[:60]}”不是能用的邮箱地址。") from error
-    if not found.username or "." not in found.domain.strip("."):
+    # It is sent between angle brackets, and counted by what stands behind the @.
+    plainly = _LOCAL.fullmatch(found.username) and "." in found.domain.strip(".")
+    if not plainly or not _DOMAIN.fullmatch(found.domain):
         raise AddressError(f"“{plain[:60]}”不是能用的邮箱地址。")
     return f"{found.username}@{found.domain.lower()}"
 

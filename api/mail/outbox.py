@@ -175,11 +175,15 @@ class Outbox:
             return _entry(row)
         return None
 
-    def finish(self, mail_id: int, outcome: Outcome, now_at: datetime) -> State:
-        """Note what became of a mail that was being sent; where it stands now."""
+    def finish(self, mail_id: int, holder: str, outcome: Outcome, now_at: datetime) -> State:
+        """Note what became of a mail that ``holder`` was sending; where it stands now.
+
+        Where another process took him for dead meanwhile, he knows what it does not. What a
+        person decided since stays.
+        """
         row = self._row(mail_id)
-        if row.state != State.SENDING.value:
-            raise AssertionError("only what is being sent can end")
+        if not _is_sent_by(row, holder):
+            return State(row.state)
         state = {
             Fate.SENT: State.SENT,
             Fate.NEVER: State.FAILED,
@@ -188,6 +192,7 @@ class Outbox:
         }[outcome.fate]
         if state is State.QUEUED:
             row.state, row.reply, row.holder = state.value, outcome.reply, ""
+            row.settled_at = None
             row.next_try_at = now_at + BACK_OFF[row.attempts - 1]
             self._session.add(row)
             self._session.flush()
@@ -195,10 +200,13 @@ class Outbox:
             self._settle(row, state, outcome.reply, now_at)
         return state
 
-    def put_back(self, mail_id: int) -> None:
+    def put_back(self, mail_id: int, holder: str) -> None:
         """A mail that was not handed over after all, since the server was not there."""
         row = self._row(mail_id)
+        if not _is_sent_by(row, holder):
+            return
         row.state, row.holder, row.attempts = State.QUEUED.value, "", row.attempts - 1
+        row.reply, row.settled_at = "", None
         self._session.add(row)
         self._session.flush()
 
@@ -319,6 +327,10 @@ class Outbox:
         row.state, row.reply, row.settled_at = state.value, reply[:500], now_at
         self._session.add(row)
         self._session.flush()
+
+
+def _is_sent_by(row: OutboxTable, holder: str) -> bool:
+    return row.holder == holder and row.state in {State.SENDING.value, State.UNKNOWN.value}
 
 
 def _bare(sender: str) -> str:

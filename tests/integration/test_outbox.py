@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from api.mail.delivery import Delivered, Delivery
+from api.mail.delivery import LASTS, Delivered, Delivery
 from api.mail.message import AddressError, Mail, as_bytes, checked_address, message_id
 from api.mail.outbox import BACK_OFF, Outbox, OutboxError, State, Why
-from api.mail.senders import FolderSender, Security, Sender, SmtpConfig, SmtpSender
+from api.mail.senders import FolderSender, Fate, Outcome, Security, Sender, SmtpConfig, SmtpSender
 from corpus.database import writer
 from tests.conftest import NOW_AT
 from tests.integration.smtp import Server, smtp_server
@@ -134,6 +134,44 @@ def test_a_server_that_fails_at_one_of_many_loses_nobody(writing: Writing, serve
     assert deliver(writing, smtp(server), clock).states == Counter({State.SENT: 1})
     assert set(server.ids.values()) == {1}
     assert len(server.recipients) == 300
+
+
+@pytest.mark.parametrize(
+    ("fate", "state"),
+    [(Fate.SENT, State.SENT), (Fate.NEVER, State.FAILED), (Fate.LATER, State.QUEUED)],
+)
+def test_who_was_taken_for_dead_still_notes_what_became_of_his_mail(
+    writing: Writing, fate: Fate, state: State, tmp_path: Path
+) -> None:
+    fill(writing, 1)
+    clock = Clock()
+
+    class Slow(FolderSender):
+        def send(self, sender: str, recipient: str, content: bytes) -> Outcome:
+            clock.rest(LASTS.total_seconds() + 1)
+            other = deliver(writing, FolderSender(tmp_path), clock, holder="two")
+            assert len(other.abandoned) == 1
+            return Outcome(fate, "250 at last")
+
+    done = deliver(writing, Slow(tmp_path), clock)
+    assert done.states == Counter({state: 1})
+    assert counts(writing) == {state: 1}
+
+
+def test_what_a_person_said_of_an_unknown_mail_stays(writing: Writing, tmp_path: Path) -> None:
+    fill(writing, 1)
+    clock = Clock()
+
+    class Slow(FolderSender):
+        def send(self, sender: str, recipient: str, content: bytes) -> Outcome:
+            clock.rest(LASTS.total_seconds() + 1)
+            [left] = deliver(writing, FolderSender(tmp_path), clock, holder="two").abandoned
+            with writing() as session:
+                Outbox(session).resolve(left.id, was_sent=True, who="李工", now_at=clock())
+            return Outcome(Fate.LATER, "451 later")
+
+    deliver(writing, Slow(tmp_path), clock)
+    assert counts(writing) == {State.SENT: 1}
 
 
 def test_a_server_that_goes_away_leaves_the_rest_queued(writing: Writing) -> None:
@@ -300,7 +338,7 @@ def test_no_name_adds_a_header_or_a_recipient(subject: str, name: str, text: str
 @pytest.mark.parametrize(
     "typed",
     ["", "a", "a@b", "a b@c.example", "a@c.example\r\nBcc: x@y.example", "a@c.example,b@c.example",
-     "<a@c.example>", "a@" + "x" * 260 + ".example", "李@ts.example", "a@.example", "@c.example"],
+     '"a> NOTIFY=NEVER"@c.example', '"a@b"@c.example', "a@[192.0.2.1]", "<a@c.example>", "a@" + "x" * 260 + ".example", "李@ts.example", "a@.example", "@c.example"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(typed: str) -> None:
     with pytest.raises(AddressError, match="不是能用的邮箱地址"):
