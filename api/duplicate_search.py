@@ -7,16 +7,20 @@ that a search whose process ended is not shown as running for ever.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from filelock import FileLock, Timeout
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlmodel import Session, col, select
 
 from api.clock import now_at
 from api.duplicates import Found, find
 from api.schemas import Wire
 from api.services import Services
+from corpus.database import database_problem, impatient
 from corpus.duplicates.stored import DuplicateError
 from corpus.duplicates.tables import DuplicateSearchTable
 from corpus.model import CorpusError, Kind
@@ -113,13 +117,20 @@ def run_search(services: Services, started: StartedSearch) -> None:
         if stage == shown and now - told_at < _TOLD_EVERY_S:
             return
         told_at, shown = now, stage
-        _tell(services, started.id, stage=STAGES[stage], done=done, total=total)
+        # While a file is loaded nobody else writes: how far this is can wait, the search goes on.
+        with suppress(OperationalError), impatient(services.database) as connection:
+            table = DuplicateSearchTable
+            said = {"stage": STAGES[stage], "done": done, "total": total}
+            connection.execute(update(table).where(col(table.id) == started.id).values(**said))
+            connection.commit()
 
     try:
         found = find(services, started.kind, progress)
         _tell(services, started.id, **_result(found))
     except (CorpusError, IndexerError) as error:
         _tell(services, started.id, problem=str(error), finished_at=now_at())
+    except SQLAlchemyError as error:
+        _tell(services, started.id, problem=database_problem(error), finished_at=now_at())
     finally:
         started.lock.release()
 

@@ -18,6 +18,7 @@ from corpus.tables import CorpusStateTable
 _LOST = "08", "57P"  # classes of SQLSTATE: connection exception, server shut down
 _FULL = "53"  # insufficient resources
 _WRITES = "zhitong_writes"  # execution option of an engine
+_PATIENCE_S = 30  # for which SQLite waits for another writer
 _WRITER_LOCK = 0x7A68_6977  # of PostgreSQL's advisory lock: any number of our own
 
 
@@ -45,7 +46,7 @@ def open_database(url: str) -> Engine:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(
             parsed,
-            connect_args={"timeout": 30, "check_same_thread": False},
+            connect_args={"timeout": _PATIENCE_S, "check_same_thread": False},
             hide_parameters=True,  # an error must not print the record
         )
         event.listen(engine, "connect", _configure_sqlite)
@@ -104,6 +105,26 @@ def writer(engine: Engine) -> Iterator[Session]:
         if engine.dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _WRITER_LOCK})
         yield session
+
+
+@contextmanager
+def impatient(engine: Engine) -> Iterator[Connection]:
+    """A connection for what need not be noted while somebody else writes for long.
+
+    With SQLite a change fails at once with ``OperationalError`` then, instead of waiting; what the
+    caller has not committed is rolled back.
+    """
+    with engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        if is_sqlite:
+            connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            if is_sqlite:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000}")
+                connection.rollback()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

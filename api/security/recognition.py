@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from api.security.audit import Actor
 from api.security.credentials import Found, Lifetimes, SessionRepository, TokenRepository
 from api.security.visitor import Visitor
 from api.tables import SessionTable, TokenTable
+from corpus.database import impatient
 
 _MAX_SECRET = 100
 
@@ -102,18 +103,9 @@ class Recognition:
 
     def _touch(self, table: type[SessionTable] | type[TokenTable], row_id: int) -> None:
         """Note the use, unless somebody writes for long: nobody's page waits for an import."""
-        with self._engine().connect() as connection:
-            is_sqlite = connection.dialect.name == "sqlite"
-            if is_sqlite:
-                connection.exec_driver_sql("PRAGMA busy_timeout = 0")
-            try:
-                connection.execute(
-                    update(table).where(col(table.id) == row_id).values(seen_at=self._clock())
-                )
-                connection.commit()
-            except OperationalError:
-                connection.rollback()  # the next request notes it
-            finally:
-                if is_sqlite:
-                    connection.exec_driver_sql("PRAGMA busy_timeout = 30000")
-                    connection.rollback()
+        with suppress(OperationalError), impatient(self._engine()) as connection:
+            # Where it fails the next request notes it.
+            connection.execute(
+                update(table).where(col(table.id) == row_id).values(seen_at=self._clock())
+            )
+            connection.commit()

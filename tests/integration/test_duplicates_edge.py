@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +13,18 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from api.clock import now_at
-from api.duplicate_search import searches, start_search
+from api.duplicate_search import run_search, searches, start_search
+from api.duplicates import Found, find
 from api.schemas import RecordOut
+from api.services import Services
 from api.side_by_side import side_by_side, words
 from corpus.confidentiality import Role
 from corpus.model import Achievement, Confidentiality, Kind, Organisation
 from corpus.repository import CorpusRepository
+from indexer.build import Progress
 from tests.integration.accounts import log_in, services_of
 from tests.integration.faked import shipped_tokenizer
 from tests.integration.office import csrf, office
@@ -98,6 +103,39 @@ def test_one_search_runs_at_a_time_and_a_broken_off_one_says_so(
     [one] = searches(services)
     assert (one.running, "中断" in one.sentence) == (False, True)
     assert "中断" in client.get("/duplicates").text
+
+
+def test_a_search_goes_on_while_somebody_loads_a_file(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(client)
+
+    def beside_an_import(services: Services, kind: Kind, progress: Progress) -> Found:
+        with services.writing():
+            progress("compare", 0, 0)
+            progress("embed", 0, 3)
+        return find(services, kind, progress)
+
+    monkeypatch.setattr("api.duplicate_search.find", beside_an_import)
+    begun_s = time.monotonic()
+    run_search(services, start_search(services, Kind.ACHIEVEMENT, "李工"))
+    assert time.monotonic() - begun_s < 25  # it waits for nobody; SQLite would for 30 seconds
+    [last] = searches(services)
+    assert (last.problem, last.groups) == ("", 2)
+
+
+def test_a_search_that_cannot_be_noted_says_why(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = services_of(client)
+
+    def locked(*_: object) -> Found:
+        raise OperationalError("", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("api.duplicate_search.find", locked)
+    run_search(services, start_search(services, Kind.ACHIEVEMENT, "李工"))
+    [last] = searches(services)
+    assert (last.running, "正被另一个程序占用" in last.problem) == (False, True)
 
 
 def test_two_clicks_merge_and_one_takes_it_back(client: TestClient) -> None:
