@@ -46,7 +46,8 @@ def retokenised(
         mask & np.isin(segment.doc_ids, anew, invert=True)
         for segment, mask in zip(generation.segments, alive, strict=True)
     ]
-    held = [stored for stored in records if np.isin(stored.id, shard.doc_ids())]
+    is_held = np.isin(anew, shard.doc_ids())
+    held = [stored for stored, here in zip(records, is_held, strict=True) if here]
     counts = merged_terms(generation.segments, keeps, made_terms(held, tokenizer, no_progress))
     other = copy.copy(shard)
     config = generation.manifest.config
