@@ -178,7 +178,7 @@ def quick_parts() -> Iterator[None]:
     """Fake vectors, real words; lines wide enough that no word is broken."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Services, "makers", property(lambda _self: MAKERS))
-        patch.setattr("api.services.MatchEngine", showing_all)
+        patch.setattr("api.parts.MatchEngine", showing_all)
         patch.setenv("ZHITONG_ENCODER", "fake")
         for stream in (console.out, console.err):
             patch.setattr(stream, "_width", 5000)  # None before: as wide as COLUMNS says

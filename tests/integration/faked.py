@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import api.services
+import api.parts
 from api.services import Services
 from indexer.build import Makers
 from indexer.encoder import Encoder
@@ -35,7 +35,7 @@ def use_fakes(
     monkeypatch.setenv("ZHITONG_HOME", str(home))
     for name in ("ZHITONG_DATABASE_URL", "ZHITONG_ENCODER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(api.services, "ensure_builtin_model", lambda *_: home)
+    monkeypatch.setattr(api.parts, "ensure_builtin_model", lambda *_: home)
     monkeypatch.setattr(Services, "makers", property(lambda _: makers))
     monkeypatch.setattr(
         Services, "engine", property(lambda self: MatchEngine(makers, self.store, chosen))

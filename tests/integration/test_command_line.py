@@ -193,7 +193,7 @@ def test_a_database_held_by_another_is_a_sentence(
     path.write_text('{"need_id": "X2", "title": "机密标题"}\n', "utf-8")
     other = sqlite3.connect(tmp_path / "home" / "zhitong.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr("api.services.open_database", impatient_database)
+    monkeypatch.setattr("api.parts.open_database", impatient_database)
     try:
         result = invoke("import", str(path), "--kind", "needs")
     finally:
