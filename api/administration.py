@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from typing import Annotated
 
 from pydantic import Field
+from sqlmodel import Session
 
 from api.clock import TIME_ZONE, now_at
+from api.deps import Name
 from api.security.accounts import Account, AccountRepository
 from api.security.audit import Action, AuditFilter, AuditLog, Entry
-from api.security.errors import AccountError, PasswordRuleError, UnknownAccountError
+from api.security.errors import (
+    AccountError,
+    PasswordRuleError,
+    StaleAccountError,
+    UnknownAccountError,
+)
 from api.security.passwords import checked_password
 from api.security.visitor import Visitor
 from api.services import Services
@@ -21,6 +30,9 @@ from corpus.confidentiality import Role
 _LETTERS = "abcdefghjkmnpqrstuvwxyz"
 """Without those that are taken for others on paper; 16 of them are 72 bits."""
 _GROUPS, _GROUP_LENGTH = 4, 4
+
+
+Text = Annotated[Name, Field(max_length=200)]
 
 
 class UserOut(Wire):
@@ -37,6 +49,7 @@ class UserOut(Wire):
     seen_at: datetime | None = Field(
         description="Last request of a login that has not ended; null: not logged in."
     )
+    version: str = Field(description="Of rights and state; to be sent back with a change.")
 
     @classmethod
     def of(cls, account: Account, seen_at: datetime | None) -> UserOut:
@@ -51,7 +64,27 @@ class UserOut(Wire):
             disabled_at=account.disabled_at,
             must_change_password=account.must_change_password,
             seen_at=seen_at,
+            version=_version(account),
         )
+
+
+class UserPage(Wire):
+    """Accounts in order of creation."""
+
+    total: int
+    offset: int
+    limit: int
+    users: list[UserOut]
+
+
+class UserChange(Wire):
+    """What is to be otherwise; what is left out stays."""
+
+    version: Name = Field(description="Of the account as it was read; another one is refused.")
+    role: Role | None = Field(default=None, examples=["招商干部"])
+    county: Text | None = Field(default=None, description="Of 县区查看 only.", examples=["迁安市"])
+    organisation: Text | None = Field(default=None, description="Of 机构 only.")
+    disabled: bool | None = Field(default=None, examples=[True])
 
 
 class AuditOut(Wire):
@@ -92,6 +125,14 @@ def users(services: Services) -> list[UserOut]:
         return [UserOut.of(account, seen.get(account.id)) for account in accounts.all()]
 
 
+def user_page(services: Services, offset: int, limit: int) -> UserPage:
+    """Some of the accounts, in order of creation."""
+    found = users(services)
+    return UserPage(
+        total=len(found), offset=offset, limit=limit, users=found[offset : offset + limit]
+    )
+
+
 def user(services: Services, user_id: int) -> UserOut:
     """One account.
 
@@ -99,9 +140,18 @@ def user(services: Services, user_id: int) -> UserOut:
         UnknownAccountError: there is none.
     """
     with services.reading() as session:
-        accounts = AccountRepository(session)
-        seen = accounts.open_sessions(services.lifetimes, now_at())
-        return UserOut.of(accounts.by_id(user_id), seen.get(user_id))
+        return _user(services, session, user_id)
+
+
+def _user(services: Services, session: Session, user_id: int) -> UserOut:
+    accounts = AccountRepository(session)
+    seen = accounts.open_sessions(services.lifetimes, now_at())
+    return UserOut.of(accounts.by_id(user_id), seen.get(user_id))
+
+
+def _version(account: Account) -> str:
+    state = (account.name, account.role, account.county, account.organisation, account.disabled_at)
+    return hashlib.sha256(repr(state).encode()).hexdigest()[:16]
 
 
 def audit_filter(
@@ -180,6 +230,32 @@ def reset_password(services: Services, visitor: Visitor, user_id: int) -> tuple[
     return UserOut.of(account, None), password
 
 
+def change_user(services: Services, visitor: Visitor, user_id: int, change: UserChange) -> UserOut:
+    """All that a change names, or nothing.
+
+    Raises:
+        StaleAccountError: it is not, or no longer, as it was read.
+        UnknownAccountError, AccountError: see ``change_role``, ``disable``, ``enable``.
+    """
+    with services.writing() as session:
+        now = AccountRepository(session).by_id(user_id)
+        if change.version != _version(now):
+            raise StaleAccountError
+        role = change.role or now.role
+        # The scope of the old role goes with it.
+        stays = role is now.role
+        county = now.county if change.county is None and stays else change.county or ""
+        kept = change.organisation is None and stays
+        organisation = now.organisation if kept else change.organisation or ""
+        if (role, county, organisation) != (now.role, now.county, now.organisation):
+            _set_role(session, visitor, user_id, role, county, organisation)
+        if change.disabled is not None and change.disabled != (now.disabled_at is not None):
+            act = _disable if change.disabled else _enable
+            act(session, visitor, user_id)
+        session.flush()
+        return _user(services, session, user_id)
+
+
 def change_role(
     services: Services, visitor: Visitor, user_id: int, role: Role, county: str, organisation: str
 ) -> None:
@@ -190,12 +266,18 @@ def change_role(
         AccountError: it is one's own, the role needs a county or an institution, or this is the
             last administrator.
     """
+    with services.writing() as session:
+        _set_role(session, visitor, user_id, role, county, organisation)
 
+
+def _set_role(
+    session: Session, visitor: Visitor, user_id: int, role: Role, county: str, organisation: str
+) -> None:
     def change(accounts: AccountRepository, account: Account) -> Account:
         return accounts.set_role(account.name, role, now_at(), county, organisation)
 
     said = "不能改自己的角色。请另一位管理员来改。"
-    _change(services, visitor, user_id, Action.ROLE_CHANGED, change, said)
+    _change(session, visitor, user_id, Action.ROLE_CHANGED, change, said)
 
 
 def disable(services: Services, visitor: Visitor, user_id: int) -> None:
@@ -205,12 +287,16 @@ def disable(services: Services, visitor: Visitor, user_id: int) -> None:
         UnknownAccountError: no such account.
         AccountError: it is one's own, or the last administrator.
     """
+    with services.writing() as session:
+        _disable(session, visitor, user_id)
 
+
+def _disable(session: Session, visitor: Visitor, user_id: int) -> None:
     def change(accounts: AccountRepository, account: Account) -> Account:
         return accounts.disable(account.name, now_at())
 
     said = "不能停用自己。请另一位管理员来停用。"
-    _change(services, visitor, user_id, Action.USER_DISABLED, change, said)
+    _change(session, visitor, user_id, Action.USER_DISABLED, change, said)
 
 
 def enable(services: Services, visitor: Visitor, user_id: int) -> None:
@@ -219,12 +305,16 @@ def enable(services: Services, visitor: Visitor, user_id: int) -> None:
     Raises:
         UnknownAccountError: no such account.
     """
+    with services.writing() as session:
+        _enable(session, visitor, user_id)
 
+
+def _enable(session: Session, visitor: Visitor, user_id: int) -> None:
     def change(accounts: AccountRepository, account: Account) -> Account:
         return accounts.enable(account.name)
 
     said = "这是你自己的账号，没有停用。"
-    _change(services, visitor, user_id, Action.USER_ENABLED, change, said)
+    _change(session, visitor, user_id, Action.USER_ENABLED, change, said)
 
 
 def end_sessions(services: Services, visitor: Visitor, user_id: int) -> None:
@@ -238,22 +328,22 @@ def end_sessions(services: Services, visitor: Visitor, user_id: int) -> None:
     def change(accounts: AccountRepository, account: Account) -> Account:
         return accounts.end_sessions(account.name)
 
-    said = "自己请用“退出”。"
-    _change(services, visitor, user_id, Action.SESSIONS_ENDED, change, said)
+    with services.writing() as session:
+        said = "自己请用“退出”。"
+        _change(session, visitor, user_id, Action.SESSIONS_ENDED, change, said)
 
 
 def _change(
-    services: Services,
+    session: Session,
     visitor: Visitor,
     user_id: int,
     action: Action,
     change: Callable[[AccountRepository, Account], Account],
     own: str,
 ) -> None:
-    with services.writing() as session:
-        accounts = AccountRepository(session)
-        account = change(accounts, _other(accounts, visitor, user_id, own))
-        AuditLog(session).note(action, visitor.actor, account.subject, now_at())
+    accounts = AccountRepository(session)
+    account = change(accounts, _other(accounts, visitor, user_id, own))
+    AuditLog(session).note(action, visitor.actor, account.subject, now_at())
 
 
 def _other(accounts: AccountRepository, visitor: Visitor, user_id: int, own: str) -> Account:

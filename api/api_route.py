@@ -24,6 +24,9 @@ from api.security.visitor import Visitor
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 _HEADER = "idempotency-key"
 _KEPT_HEADERS = ("content-type", "location")
+UNKEPT = "x-not-idempotent"
+"""Where the schema says why a ``POST`` takes no key."""
+_NOT_KEPT = "这个请求的回答不保存，不能用 Idempotency-Key。请去掉这个请求头再发。"
 
 
 class PreconditionError(Exception):
@@ -89,9 +92,12 @@ class ApiRoute(APIRoute):
     def get_route_handler(self) -> _Handler:
         """The handler, with what the class adds."""
         inner = super().get_route_handler()
+        reason = (self.openapi_extra or {}).get(UNKEPT)
 
         async def handler(request: Request) -> Response:
             if request.method == "POST" and _HEADER in request.headers:
+                if reason:
+                    raise IdempotencyError(422, _NOT_KEPT)
                 return await _once(request, inner)
             response = await inner(request)
             return _tagged(request, response) if request.method == "GET" else response
@@ -99,15 +105,34 @@ class ApiRoute(APIRoute):
         return handler
 
 
-def api_router(tag: str, responses: Mapping[int | str, dict[str, Any]] | None = None) -> APIRouter:
-    """A router for routes of one subject under ``/api/v1``."""
+def not_kept(reason: str) -> dict[str, Any]:
+    """``openapi_extra`` of a ``POST`` whose answer must not be kept: it takes no key, and says so.
+
+    ``reason``: an English sentence for the schema.
+    """
+    return {UNKEPT: reason}
+
+
+def _operation_id(route: APIRoute) -> str:
+    # Of names that stay: a path may gain a parameter.
+    return f"{route.tags[0]}_{route.name}".replace(" ", "_")
+
+
+def api_router(
+    tag: str,
+    responses: Mapping[int | str, dict[str, Any]] | None = None,
+    *,
+    under: str = "",
+) -> APIRouter:
+    """A router for routes of one subject: their paths begin with ``/api/v1`` and ``under``."""
     malformed: dict[int | str, dict[str, Any]] = {
         422: {"model": Problem, "description": "A parameter is malformed."}
     }
     return APIRouter(
-        prefix="/api/v1",
+        prefix=f"/api/v1{under}",
         tags=[tag],
         route_class=ApiRoute,
+        generate_unique_id_function=_operation_id,
         responses={**malformed, **(responses or {})},
     )
 
@@ -129,7 +154,7 @@ async def _once(request: Request, inner: _Handler) -> Response:
         raise IdempotencyError(422, f"Idempotency-Key 应是 1 到 {KEY_LIMIT} 个可见字符。")
     visitor: Visitor = request.state.visitor
     owner = f"user:{visitor.actor.user_id}" if visitor.actor.user_id else "open"
-    print_of = _fingerprint(request, await request.body())
+    print_of = _fingerprint(request, await request.body(), visitor)
     services = request.app.state.services
 
     def claim() -> Answered | None:
@@ -156,9 +181,9 @@ async def _once(request: Request, inner: _Handler) -> Response:
     return response
 
 
-def _fingerprint(request: Request, body: bytes) -> str:
-    # A form with files is written anew, with another boundary, each time it is sent.
-    is_form = request.headers.get("content-type", "").startswith("multipart/")
-    content = b"" if is_form else body
-    place = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return hashlib.sha256(place.encode() + content).hexdigest()
+def _fingerprint(request: Request, body: bytes, visitor: Visitor) -> str:
+    # What was answered to one role is not for the next that the account has.
+    place = (
+        f"{request.method} {request.url.path}?{request.url.query}\n{visitor.role} {visitor.scope}\n"
+    )
+    return hashlib.sha256(place.encode() + body).hexdigest()

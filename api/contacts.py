@@ -40,8 +40,8 @@ class ConsentError(CorpusError):
 class ConsentIn(Wire):
     """What the owner said, and how it was told."""
 
-    kind: Kind
-    id: Annotated[str, AfterValidator(storable)]
+    kind: Kind = Field(examples=["need"])
+    id: Annotated[str, AfterValidator(storable)] = Field(examples=["SN1001"])
     how: Annotated[str, AfterValidator(storable)] = Field(
         max_length=MOST_CHARACTERS, examples=["11月25日电话征得同意"]
     )

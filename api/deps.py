@@ -79,9 +79,14 @@ Limit = Annotated[int, Query(ge=1, le=100, description="Most matches returned.")
 
 def record_filter(
     services: ServicesDep,
-    field: Annotated[list[Name] | None, Query(description="Technology fields, any of.")] = None,
+    field: Annotated[
+        list[Name] | None, Query(description="Technology fields, any of.", examples=[["新材料"]])
+    ] = None,
     region: Annotated[
-        list[Name] | None, Query(description="Regions of the owner, or counties; any of.")
+        list[Name] | None,
+        Query(
+            description="Regions of the owner, or counties; any of.", examples=[["北京", "迁安市"]]
+        ),
     ] = None,
     min_maturity: Annotated[Maturity | None, Query(description="Achievements only.")] = None,
     industry: Annotated[

@@ -34,7 +34,7 @@ from indexer.tokenizer import Tokenizer, default_lexicon
 class TermIn(Wire):
     """A word to add."""
 
-    kind: TermKind
+    kind: TermKind = Field(examples=["新词"])
     term: Name = Field(examples=["氢基竖窑炉"])
     canonical: Name = Field(default="", description="For 同义词: the word it is the same as.")
     note: Name = Field(default="", description="Why; at most 200 characters.")
@@ -94,9 +94,13 @@ class DecisionIn(Wire):
     """Publishing, or going back."""
 
     stamp: Name = Field(
-        default="", description="Of the dictionary as it was read; another one is refused with 409."
+        default="",
+        description="Of the dictionary as it was read; another one is refused with 409.",
+        examples=["5b1d0c94e2a7f386"],
     )
-    note: Name = Field(default="", description="Why; at most 200 characters.")
+    note: Name = Field(
+        default="", description="Why; at most 200 characters.", examples=["企业常用的说法"]
+    )
 
 
 class IndexWords(Wire):

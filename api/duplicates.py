@@ -144,14 +144,20 @@ class DecisionIn(Wire):
     """A decision on a group."""
 
     version: Name = Field(
-        default="", description="Of the group as it was read; another one is refused with 409."
+        default="",
+        description="Of the group as it was read; another one is refused with 409.",
+        examples=["3f9c2a71d5e0b846"],
     )
 
 
 class MergeIn(DecisionIn):
     """Which record stays."""
 
-    keep: Name = Field(default="", description="Id of the record; empty: the one proposed.")
+    keep: Name = Field(
+        default="",
+        description="Id of the record; empty: the one proposed.",
+        examples=["SA1001"],
+    )
 
 
 def page(

@@ -53,13 +53,15 @@ class AmountIn(Wire):
 class _RecordPatch(Wire):
     title: Annotated[str, Field(max_length=CELL_LIMIT), AfterValidator(storable)] | None = None
     text: Annotated[str, Field(max_length=CELL_LIMIT), AfterValidator(storable)] | None = None
-    technology_field: Short | None = None
-    industry: Short | None = None
+    technology_field: Short | None = Field(default=None, examples=["新材料"])
+    industry: Short | None = Field(default=None, examples=["黑色金属冶炼和压延加工业"])
     cooperation: Cooperation | None = None
     published_on: date | None = None
     valid_until_on: date | None = None
     confidentiality: Confidentiality | None = None
-    reason: Short = Field(default="", description="Noted in the history.")
+    reason: Short = Field(
+        default="", description="Noted in the history.", examples=["企业来电更正"]
+    )
 
     def changes(self) -> dict[str, Any]:
         """Values of the record's fields that were given, by name."""

@@ -19,7 +19,12 @@ from api.feedback import ClosedToRaterError
 from api.idempotency import IdempotencyError
 from api.saved_searches import DeskError, NeedsAccountError, UnknownSavedSearchError
 from api.schemas import Problem
-from api.security.errors import AccountError, FormTokenError, UnknownAccountError
+from api.security.errors import (
+    AccountError,
+    FormTokenError,
+    StaleAccountError,
+    UnknownAccountError,
+)
 from api.sentences import input_sentence
 from api.uploads.model import UndoRefusedError, UnknownUploadError, UploadBusyError, UploadError
 from api.web.templating import render
@@ -62,6 +67,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     RankingError: (503, "检索暂不可用"),
     MatchError: (400, "无法匹配"),
     FormTokenError: (403, "页面已过期"),
+    StaleAccountError: (409, "账号已有改动"),
     AccountError: (400, "没有完成"),
     UnknownAccountError: (404, "没有这个用户或令牌"),
     NeedsAccountError: (403, "需要账号"),

@@ -41,9 +41,9 @@ class ClosedToRaterError(FeedbackError):
 class FeedbackIn(Wire):
     """A judgement of a pair."""
 
-    need: Name = Field(description="Id of the need.")
-    achievement: Name = Field(description="Id of the achievement.")
-    verdict: Verdict
+    need: Name = Field(description="Id of the need.", examples=["SN1001"])
+    achievement: Name = Field(description="Id of the achievement.", examples=["SA1001"])
+    verdict: Verdict = Field(examples=["accept"])
     grade: int | None = Field(default=None, description="0 无, 1 弱, 2 较强, 3 强; for `grade`.")
     reasons: list[DismissReason] = Field(
         default_factory=list, description="At least one for `dismiss`, none otherwise."

@@ -145,15 +145,15 @@ class ShortlistIn(Wire):
     """A new list."""
 
     name: Name = Field(examples=["钢渣综合利用，三季度"])
-    note: Name = ""
+    note: Name = Field(default="", examples=["给丰南区的企业看"])
 
 
 class ShortlistPatch(Wire):
     """What is to change; what is left out stays."""
 
-    version: int = Field(ge=1, description="That of the list as it was read.")
-    name: Name | None = None
-    note: Name | None = None
+    version: int = Field(ge=1, description="That of the list as it was read.", examples=[3])
+    name: Name | None = Field(default=None, examples=["钢渣综合利用，四季度"])
+    note: Name | None = Field(default=None, examples=["已联系"])
     sharing: SharingIn | None = Field(default=None, description="Owners only.")
     archived: Literal[False] | None = Field(
         default=None, description="False takes an archived list back; DELETE archives."
@@ -163,16 +163,20 @@ class ShortlistPatch(Wire):
 class EntryIn(Wire):
     """A pair to put into a list."""
 
-    need: Name = Field(description="Id of the need.")
-    achievement: Name = Field(description="Id of the achievement.")
-    note: Name = ""
+    need: Name = Field(description="Id of the need.", examples=["SN1001"])
+    achievement: Name = Field(description="Id of the achievement.", examples=["SA1001"])
+    note: Name = Field(default="", examples=["先问中试数据"])
 
 
 class EntryPatch(Wire):
     """Another note, another place, or both."""
 
-    version: int = Field(ge=1, description="That of the list as it was read.")
-    note: Name | None = None
+    version: int = Field(ge=1, description="That of the list as it was read.", examples=[3])
+    note: Name | None = Field(default=None, examples=["已电话联系"])
     place: int | None = Field(
-        default=None, ge=1, le=MOST_ENTRIES, description="Among those one may see; 1 is the first."
+        default=None,
+        ge=1,
+        le=MOST_ENTRIES,
+        description="Among those one may see; 1 is the first.",
+        examples=[1],
     )

@@ -5,20 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import administration
 from api.administration import AuditOut
+from api.api_route import api_router
 from api.deps import Name, Offset, ServicesDep
 from api.schemas import Problem
 from api.security.audit import Action
 from api.wire import Wire
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["audit"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("audit")
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such user."}
 }

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Path
+from fastapi import BackgroundTasks, Path
 
 from api import dictionary
+from api.api_route import api_router
 from api.deps import RoleDep, ServicesDep, VisitorDep
 from api.dictionary import DecisionIn, DictionaryOut, TermIn, TermOut, VersionOut
 from api.dictionary_preview import PreviewOut, preview
 from api.schemas import Problem
 
-router = APIRouter(
-    prefix="/api/v1/dictionary",
-    tags=["dictionary"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("dictionary", under="/dictionary")
 TermId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the word.")]
 _REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "What was asked makes no sense; the detail says why."}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, BackgroundTasks, Path, Query
+from fastapi import BackgroundTasks, Path, Query
+from pydantic import Field
 
 from api import duplicates
+from api.api_route import api_router
 from api.deps import Offset, RoleDep, ServicesDep, VisitorDep
 from api.duplicate_search import SearchOut, run_search, searches, start_search
 from api.duplicates import DecisionIn, GroupDetail, GroupPage, MergeIn
@@ -15,11 +17,7 @@ from api.wire import Wire
 from corpus.duplicates.stored import GroupState
 from corpus.model import Kind
 
-router = APIRouter(
-    prefix="/api/v1/duplicates",
-    tags=["duplicates"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("duplicates", under="/duplicates")
 GroupId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the group.")]
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such group."}
@@ -33,7 +31,7 @@ _DECIDING: dict[int | str, dict[str, Any]] = {
 class SearchIn(Wire):
     """What to search."""
 
-    kind: Kind
+    kind: Kind = Field(examples=["achievement"])
 
 
 @router.get("")

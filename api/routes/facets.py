@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from api import facets
+from api.api_route import api_router
 from api.deps import FilterDep, Name, RoleDep, ServicesDep
 from api.facets import FacetsOut
-from api.schemas import Problem
 from corpus.model import Kind
 
-router = APIRouter(
-    prefix="/api/v1",
-    tags=["records"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("records")
 
 
 @router.get("/facets")

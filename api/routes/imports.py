@@ -6,10 +6,11 @@ import json
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Query, Response, UploadFile
+from fastapi import Form, Query, Response, UploadFile
 from fastapi.responses import FileResponse
 from pydantic import Field
 
+from api.api_route import api_router, not_kept
 from api.deps import Offset
 from api.schemas import Problem, Wire
 from api.uploads.columns import Columns, profile_from, profile_of
@@ -18,16 +19,13 @@ from api.uploads.desk import Desk
 from api.uploads.model import State, UndoRefusedError, Upload, UploadError
 from api.uploads.reports import COUNTS
 from api.uploads.running import Progress
-from api.web.imports import refused_file
+from api.web.imports import XLSX, refused_file
 from corpus.importing.guessing import rule_label
 from corpus.importing.profiles import Profile
 from corpus.model import Kind
 
-_RESPONSES: dict[int | str, dict[str, Any]] = {
-    422: {"model": Problem, "description": "A parameter is malformed."}
-}
-router = APIRouter(prefix="/api/v1", tags=["imports"], responses=_RESPONSES)
-receiving = APIRouter(prefix="/api/v1", tags=["imports"], responses=_RESPONSES)
+router = api_router("imports")
+receiving = api_router("imports")
 """The route that takes a whole file."""
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such import of the account that asks."}
@@ -36,6 +34,12 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "The file or the profile cannot be used."},
     409: {"model": Problem, "description": "Another file is being loaded."},
     413: {"model": Problem, "description": "The file is too large."},
+}
+_WORKBOOK: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "An xlsx workbook.",
+        "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
+    }
 }
 
 
@@ -84,6 +88,7 @@ class ImportOut(Wire):
 class ImportPage(Wire):
     """The newest first."""
 
+    total: int
     offset: int
     limit: int
     imports: list[ImportOut]
@@ -120,7 +125,7 @@ def imports(
 ) -> ImportPage:
     """One's own imports; an administrator's are all."""
     found = [_out(upload, progress) for upload, progress in desk.uploads(limit, offset)]
-    return ImportPage(offset=offset, limit=limit, imports=found)
+    return ImportPage(total=desk.count(), offset=offset, limit=limit, imports=found)
 
 
 @receiving.post(
@@ -128,6 +133,7 @@ def imports(
     status_code=202,
     response_model=ImportOut | PreviewOut,
     responses={200: {"model": PreviewOut, "description": "Only looked at."}, **_REFUSED},
+    openapi_extra=not_kept("Not needed: the same file may be sent again, which changes nothing."),
 )
 def load(
     desk: DeskDep,
@@ -177,7 +183,11 @@ def one(desk: DeskDep, upload_id: UploadId) -> ImportOut:
     return _out(*desk.watched(upload_id))
 
 
-@router.get("/imports/{upload_id}/failed-rows", response_class=FileResponse, responses=_NOT_FOUND)
+@router.get(
+    "/imports/{upload_id}/failed-rows",
+    response_class=FileResponse,
+    responses={**_NOT_FOUND, **_WORKBOOK},
+)
 def failed_rows(desk: DeskDep, upload_id: UploadId) -> FileResponse:
     """The refused rows as a workbook, with a reason each: correct it and send it again."""
     return refused_file(desk, upload_id)

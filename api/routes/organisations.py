@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from pydantic import Field
 
+from api.api_route import api_router
 from api.deps import Name, Offset, RoleDep, ServicesDep
 from api.schemas import OtherOut, Problem
 from api.wire import Wire
@@ -14,11 +15,7 @@ from corpus.model import Kind
 from corpus.owners import Owner, OwnerRepository
 from corpus.repository import CorpusRepository
 
-router = APIRouter(
-    prefix="/api/v1/organisations",
-    tags=["organisations"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}},
-)
+router = api_router("organisations", under="/organisations")
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such organisation."}
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from pydantic import Field
 
+from api.api_route import api_router
 from api.clock import now_at
 from api.deps import Name, ServicesDep, VisitorDep
 from api.facets import MOST_VALUES, Choice
@@ -26,12 +27,11 @@ from corpus.model import Kind
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "It cannot be saved; the text says what to do."},
     403: {"model": Problem, "description": "The demonstration has no account to keep it for."},
-    422: {"model": Problem, "description": "A parameter is malformed."},
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "None of one's own has this number."}
 }
-router = APIRouter(prefix="/api/v1/saved-searches", tags=["saved searches"], responses=_RESPONSES)
+router = api_router("saved searches", _RESPONSES, under="/saved-searches")
 SearchId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -53,7 +53,7 @@ class SavedSearchIn(Wire):
 class RenameIn(Wire):
     """A new name."""
 
-    name: Name
+    name: Name = Field(examples=["钢渣微粉，京津"])
 
 
 class SavedSearchOut(Wire):

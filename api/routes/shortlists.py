@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import Path, Query, Response
 
 from api import shortlists
+from api.api_route import api_router
 from api.deps import Offset, ServicesDep, VisitorDep
 from api.schemas import Problem
 from api.shortlist_schemas import (
@@ -32,11 +33,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 _REPEATED: dict[int | str, dict[str, Any]] = {
     200: {"model": EntryOut, "description": "It stands there already; nothing is done again."}
 }
-router = APIRouter(
-    prefix="/api/v1/shortlists",
-    tags=["shortlists"],
-    responses={422: {"model": Problem, "description": "A parameter is malformed."}, **_NOT_FOUND},
-)
+router = api_router("shortlists", _NOT_FOUND, under="/shortlists")
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, Response
 
 from api import system
+from api.api_route import api_router
 from api.deps import ServicesDep
 from api.observability.metrics import CONTENT_TYPE, exposed
 from api.schemas import Health, IndexState, Readiness
@@ -14,6 +15,7 @@ from api.system import SystemState
 from matcher.ranking_models import RankingError
 
 router = APIRouter(tags=["system"])
+_programs = api_router("system", under="/system")
 
 
 @router.get("/healthz")
@@ -44,13 +46,16 @@ def figures(services: ServicesDep) -> Response:
     return Response(exposed(services), media_type=CONTENT_TYPE)
 
 
-@router.get("/api/v1/system")
+@_programs.get("")
 def state(services: ServicesDep) -> SystemState:
     """Indexes, ranking model, database, disk, backups, settings made (masked where need be)."""
     return system.state(services)
 
 
-@router.get("/api/v1/system/indexes")
+@_programs.get("/indexes")
 def indexes(services: ServicesDep) -> list[IndexState]:
     """How each index stands to the database."""
     return services.index_states()
+
+
+router.include_router(_programs)

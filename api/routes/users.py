@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path, Query
 from pydantic import Field
 
 from api import administration
-from api.administration import UserOut
-from api.deps import Name, ServicesDep, VisitorDep
+from api.administration import Text, UserChange, UserOut, UserPage
+from api.api_route import api_router, not_kept
+from api.deps import Offset, ServicesDep, VisitorDep
 from api.schemas import Problem
 from api.wire import Wire
 from corpus.confidentiality import Role
 
-router = APIRouter(
-    prefix="/api/v1/users",
-    tags=["users"],
-    responses={422: {"model": Problem, "description": "A value is malformed."}},
-)
+router = api_router("users", under="/users")
 _REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"model": Problem, "description": "It breaks a rule; the detail says which."}
 }
 _NOT_FOUND: dict[int | str, dict[str, Any]] = {
     404: {"model": Problem, "description": "No such account."}
 }
-UserId = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Text = Annotated[Name, Field(max_length=200)]
+_STALE: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "description": "It has changed since; nothing was done."}
+}
+_SECRET = not_kept("The answer holds a password, which is kept nowhere.")
+UserId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Number of the account.")]
 
 
 class UserIn(Wire):
@@ -38,15 +38,6 @@ class UserIn(Wire):
     organisation: Text = Field(default="", description="Of 机构 only.")
 
 
-class UserChange(Wire):
-    """What is to be otherwise; what is left out stays."""
-
-    role: Role | None = None
-    county: Text | None = None
-    organisation: Text | None = None
-    disabled: bool | None = Field(default=None, examples=[True])
-
-
 class UserWithPassword(Wire):
     """An account and the password of its next login; this answer alone has it."""
 
@@ -55,12 +46,16 @@ class UserWithPassword(Wire):
 
 
 @router.get("")
-def users(services: ServicesDep) -> list[UserOut]:
-    """Every account, in order of creation."""
-    return administration.users(services)
+def users(
+    services: ServicesDep,
+    offset: Offset = 0,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most accounts returned.")] = 100,
+) -> UserPage:
+    """Accounts, in order of creation."""
+    return administration.user_page(services, offset, limit)
 
 
-@router.post("", status_code=201, responses=_REFUSED)
+@router.post("", status_code=201, responses=_REFUSED, openapi_extra=_SECRET)
 def create(services: ServicesDep, visitor: VisitorDep, given: UserIn) -> UserWithPassword:
     """A new account with a password for one login."""
     made, password = administration.create_user(
@@ -69,7 +64,13 @@ def create(services: ServicesDep, visitor: VisitorDep, given: UserIn) -> UserWit
     return UserWithPassword(user=made, password=password)
 
 
-@router.patch("/{user_id}", responses={**_REFUSED, **_NOT_FOUND})
+@router.get("/{user_id}", responses=_NOT_FOUND)
+def user(services: ServicesDep, user_id: UserId) -> UserOut:
+    """One account, with the version that a change asks for."""
+    return administration.user(services, user_id)
+
+
+@router.patch("/{user_id}", responses={**_REFUSED, **_NOT_FOUND, **_STALE})
 def change(
     services: ServicesDep, visitor: VisitorDep, user_id: UserId, given: UserChange
 ) -> UserOut:
@@ -77,22 +78,10 @@ def change(
 
     Nobody changes his own account; one administrator stays.
     """
-    now = administration.user(services, user_id)
-    wanted = given.role or now.role
-    county = given.county if given.county is not None else now.county
-    organisation = given.organisation if given.organisation is not None else now.organisation
-    if given.role is not None and given.role is not now.role:
-        # The scope of the old role goes with it.
-        county, organisation = given.county or "", given.organisation or ""
-    if (wanted, county, organisation) != (now.role, now.county, now.organisation):
-        administration.change_role(services, visitor, user_id, wanted, county, organisation)
-    if given.disabled is not None and given.disabled != (now.disabled_at is not None):
-        act = administration.disable if given.disabled else administration.enable
-        act(services, visitor, user_id)
-    return administration.user(services, user_id)
+    return administration.change_user(services, visitor, user_id, given)
 
 
-@router.post("/{user_id}/password", responses={**_REFUSED, **_NOT_FOUND})
+@router.post("/{user_id}/password", responses={**_REFUSED, **_NOT_FOUND}, openapi_extra=_SECRET)
 def reset_password(services: ServicesDep, visitor: VisitorDep, user_id: UserId) -> UserWithPassword:
     """A password for one login; every login and token of the account ends."""
     changed, password = administration.reset_password(services, visitor, user_id)

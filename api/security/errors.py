@@ -49,6 +49,13 @@ class LoginBlockedError(AccountError):
         self.wait_s = wait_s
 
 
+class StaleAccountError(AccountError):
+    """Somebody else has changed the account since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("账号已被别人改过，没有保存。请重新读取，核对后再改。")
+
+
 class FormTokenError(AccountError):
     """A form without the token that binds it to the session, or with another's."""
 

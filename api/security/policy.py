@@ -185,6 +185,7 @@ POLICY: Mapping[tuple[str, str], Rule] = {
             ("GET", "/admin/system"),
             ("POST", "/admin/system/refresh-index"),
             ("GET", "/api/v1/users"),
+            ("GET", "/api/v1/users/{user_id}"),
             ("POST", "/api/v1/users"),
             ("PATCH", "/api/v1/users/{user_id}"),
             ("POST", "/api/v1/users/{user_id}/password"),

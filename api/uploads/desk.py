@@ -156,6 +156,11 @@ class Desk:
             found = UploadRepository(session).of_visitor(self._visitor, limit, offset)
         return [self._runner.seen(upload) for upload in found]
 
+    def count(self) -> int:
+        """How many there are of this visitor."""
+        with self._services.reading() as session:
+            return UploadRepository(session).count(self._visitor)
+
     def runs(self, limit: int, offset: int = 0) -> list[Run]:
         """Imports of the history that did not come by an upload; for who sees all."""
         if not sees_all(self._visitor):

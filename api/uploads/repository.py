@@ -61,6 +61,11 @@ class UploadRepository:
         """Those that somebody may see, the newest first."""
         return self._rows(*_own(visitor), limit=limit, offset=offset)
 
+    def count(self, visitor: Visitor) -> int:
+        """How many somebody may see."""
+        statement = select(func.count()).select_from(UploadTable).where(*_own(visitor))
+        return int(self._session.exec(statement).one())
+
     def of_imports(self, import_ids: Sequence[int], visitor: Visitor) -> dict[int, Upload]:
         """Those that became one of these imports, by its number."""
         rows = self._rows(col(UploadTable.import_id).in_(import_ids), *_own(visitor))

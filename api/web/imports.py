@@ -31,7 +31,7 @@ receiving = APIRouter(include_in_schema=False, default_response_class=HTMLRespon
 _METHODS = ["GET", "HEAD"]
 _PAGE = 30
 _PLACED = re.compile(r"([cl])(\d{1,3})")
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STEPS = ("上传", "认列", "核对", "导入")
 
 
@@ -237,7 +237,7 @@ def refused_file(desk: Desk, upload_id: int) -> FileResponse:
     name = quote(f"{upload.label.rpartition('.')[0]}-失败的行.xlsx", safe="")
     return FileResponse(
         desk.refused_rows(upload),
-        media_type=_XLSX,
+        media_type=XLSX,
         headers={"Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
     )
 
