@@ -120,7 +120,7 @@ def test_an_account_that_makes_no_sense_is_refused(client: TestClient) -> None:
         assert (answer.status_code, why in answer.text) == (400, True)
         assert "<b>" not in answer.text
         assert not re.search(ONE_TIME, answer.text)
-    assert len(client.get("/api/v1/users").json()) == 2
+    assert client.get("/api/v1/users").json()["total"] == 2
 
 
 def test_a_reset_password_ends_what_was_begun_with_the_old_one(client: TestClient) -> None:
@@ -216,24 +216,38 @@ def test_the_api_does_the_same(client: TestClient) -> None:
     user = made.json()["user"]
     assert (user["name"], user["must_change_password"], user["seen_at"]) == ("zhao", True, None)
     place = f"/api/v1/users/{user['id']}"
-    changed = client.patch(place, json={"county": "遵化市"})
+
+    def patch(at: str = place, **wanted: Any) -> Any:
+        read = client.get(at).json()
+        return client.patch(at, json={"version": read.get("version", ""), **wanted})
+
+    changed = patch(county="遵化市")
     assert (changed.status_code, changed.json()["county"]) == (200, "遵化市")
-    changed = client.patch(place, json={"role": "科技特派员"})
+    stale = client.patch(place, json={"version": user["version"], "disabled": True})
+    assert (stale.status_code, stale.json()["title"]) == (409, "账号已有改动")
+    changed = patch(role="科技特派员")
     assert (changed.json()["role"], changed.json()["county"]) == ("科技特派员", "")
-    assert client.patch(place, json={}).json() == changed.json()
-    assert client.patch(place, json={"disabled": True}).json()["disabled_at"]
-    assert client.patch(place, json={"disabled": False}).json()["disabled_at"] is None
+    assert patch().json() == changed.json()
+    assert client.patch(place, json={"disabled": True}).status_code == 422
+    refused = patch(disabled=True, role="机构")  # all of it, or nothing
+    assert (refused.status_code, client.get(place).json()) == (400, changed.json())
+    assert patch(disabled=True).json()["disabled_at"]
+    assert patch(disabled=False).json()["disabled_at"] is None
     assert client.delete(f"{place}/sessions").status_code == 204
     again = client.post(f"{place}/password").json()
     assert again["password"] != made.json()["password"]
-    for path, body in ((place, {"role": "机构"}), (f"/api/v1/users/{chief.id}", {"disabled": True}),
-                       (f"/api/v1/users/{chief.id}", {"role": "机构"})):  # fmt: skip
-        refused = client.patch(path, json=body)
+    own = f"/api/v1/users/{chief.id}"
+    for path, body in (
+        (place, {"role": "机构"}),
+        (own, {"disabled": True}),
+        (own, {"role": "机构"}),
+    ):
+        refused = patch(path, **body)
         assert (refused.status_code, refused.json()["title"]) == (400, "没有完成")
-    assert client.patch(place, json={"name": "other"}).status_code == 422
-    assert client.patch("/api/v1/users/999", json={"disabled": True}).status_code == 404
+    assert patch(name="other").status_code == 422
+    assert patch("/api/v1/users/999", disabled=True).status_code == 404
     assert client.post("/api/v1/users", json={"name": "a\0b", "role": "机构"}).status_code == 422
-    assert [user["name"] for user in client.get("/api/v1/users").json()] == [
+    assert [user["name"] for user in client.get("/api/v1/users").json()["users"]] == [
         "user.administrator", "first.admin", "zhao",
     ]  # fmt: skip
     actions = [action.value for action, *_ in log(client)]
