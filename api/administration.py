@@ -21,7 +21,7 @@ from api.security.errors import (
     StaleAccountError,
     UnknownAccountError,
 )
-from api.security.passwords import checked_password
+from api.security.passwords import account_name, checked_password
 from api.security.visitor import Visitor
 from api.services import Services
 from api.wire import Wire
@@ -353,7 +353,12 @@ def _other(accounts: AccountRepository, visitor: Visitor, user_id: int, own: str
 
 
 def one_time_password(name: str) -> str:
-    """One that can be read out, and that the rules allow for an account of this name."""
+    """One that can be read out, and that the rules allow for an account of this name.
+
+    Raises:
+        AccountError: no account can have this name; one that every password holds has none.
+    """
+    name = account_name(name)
     while True:
         groups = (
             "".join(secrets.choice(_LETTERS) for _ in range(_GROUP_LENGTH)) for _ in range(_GROUPS)

@@ -79,6 +79,7 @@ _STATUS: Mapping[type[Exception], tuple[int, str]] = {
     UploadError: (400, "没有导入"),
 }
 _HTTP: Mapping[int, tuple[str, str]] = {
+    400: ("请求读不懂", "请求的内容不是完整的 JSON 或表单，没有执行。请检查后再发。"),
     404: ("没有这个页面", "没有 {path} 这个地址。"),
     405: ("不支持的操作", "{path} 不支持 {method}。"),
     413: ("请求太大", "发送的内容太大，没有收下。如果是文件，请拆成几个再上传。"),

@@ -69,6 +69,9 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
                 response["content"] = _PROBLEM
         responses["429"]["headers"] = {"Retry-After": _RETRY}
         _describe(operation)
+        if "requestBody" in operation:
+            unreadable = {"description": "The body cannot be read.", "content": _PROBLEM}
+            responses.setdefault("400", unreadable)
         if method == "get":
             _conditional(operation)
         if method == "post" and UNKEPT in operation:

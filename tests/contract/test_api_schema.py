@@ -39,7 +39,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 8
+EXAMPLES = 5
 COPY = "以高炉冲渣水为热源，用宽流道换热器向厂区供暖，系统运行三个采暖季没有堵塞。"
 TABLE = "编号,名称,内容,资金\nN8,钢渣除铁,含铁高。,面议\nN9,炉渣降温,降温慢。,多少都行\n"
 PROFILE = '{"columns": {"编号": "key", "名称": "title", "内容": "text", "资金": "budget"}}'

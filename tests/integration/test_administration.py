@@ -246,6 +246,9 @@ def test_the_api_does_the_same(client: TestClient) -> None:
         assert (refused.status_code, refused.json()["title"]) == (400, "没有完成")
     assert patch(name="other").status_code == 422
     assert patch("/api/v1/users/999", disabled=True).status_code == 404
+    for name in ("", "-", "a"):  # every password holds it
+        answer = client.post("/api/v1/users", json={"name": name, "role": "机构"})
+        assert (answer.status_code, "用户名应是" in answer.text) == (400, True)
     assert client.post("/api/v1/users", json={"name": "a\0b", "role": "机构"}).status_code == 422
     assert [user["name"] for user in client.get("/api/v1/users").json()["users"]] == [
         "user.administrator", "first.admin", "zhao",
