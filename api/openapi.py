@@ -59,7 +59,7 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     }
     schema["info"]["description"] = _ABOUT
     schema["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
-    for method, operation in _operations(schema):
+    for method, operation in operations(schema):
         operation["security"] = [{"token": []}]
         responses = operation["responses"]
         for status, description in _COMMON.items():
@@ -81,7 +81,8 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def operations(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every operation of the API with its method."""
     for path, methods in schema["paths"].items():
         if path.startswith("/api/"):
             yield from ((name, one) for name, one in methods.items() if name in _METHODS)

@@ -14,17 +14,17 @@ from api.schemas import Health, IndexState, Readiness
 from api.system import SystemState
 from matcher.ranking_models import RankingError
 
-router = APIRouter(tags=["system"])
+router = APIRouter()
 _programs = api_router("system", under="/system")
 
 
-@router.get("/healthz")
+@router.get("/healthz", tags=["system"])
 def healthz() -> Health:
     """The process answers."""
     return Health(version=version("zhitong"))
 
 
-@router.get("/readyz", responses={503: {"model": Readiness}})
+@router.get("/readyz", tags=["system"], responses={503: {"model": Readiness}})
 def readyz(services: ServicesDep, response: Response) -> Readiness:
     """Whether searches are answered in full; 503 and the reasons if not."""
     problems = [
