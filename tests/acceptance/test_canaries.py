@@ -288,7 +288,7 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
         for path, methods in schema["paths"].items()
         for method in set(methods) - {"get"}
     }
-    assert writing == WRITING | ABOUT_ACCOUNTS, "a new kind of route: does it show records?"
+    assert writing == WRITING | CURATING | ABOUT_ACCOUNTS, "a new kind of route: does it show records?"
     yield from judged(client, world)
     shared = shared_list(client, world)
     yield from listed(client, world, shared)
@@ -474,6 +474,19 @@ def desk(client: Any, world: World) -> Iterator[tuple[str, str]]:
             yield f"/desk/rows {of} {page}", whole(answer)
 
 
+CURATING = {
+    ("/api/v1/duplicates/searches", "post"),
+    *((f"/api/v1/duplicates/{{group_id}}/{act}", "post")
+      for act in ("merge", "unmerge", "dismiss", "reopen")),
+    ("/api/v1/dictionary/terms", "post"),
+    ("/api/v1/dictionary/terms/{term_id}", "delete"),
+    ("/api/v1/dictionary/terms/{term_id}/restore", "post"),
+    ("/api/v1/dictionary/preview", "post"),
+    ("/api/v1/dictionary/publish", "post"),
+    ("/api/v1/dictionary/rollback", "post"),
+}  # fmt: skip
+
+
 def curated(client: Any) -> Iterator[tuple[str, str]]:
     """Groups of near copies, decided on and taken back, and what a word would change."""
     for kind in Kind:
@@ -534,7 +547,7 @@ def filled_paths(path: str, world: World) -> list[str]:
         if name in path:
             return [path.replace(name, quote(key)) for key in world.keys[kind]]
     path = path.replace("{search_id}", "1")
-    path = path.replace("{upload_id}", "1")
+    path = path.replace("{upload_id}", "1").replace("{user_id}", "1")
     for name in ("{group_id}", "{organisation_id}"):
         if name in path:
             return [path.replace(name, str(number)) for number in range(1, 30)]
