@@ -53,7 +53,7 @@ class Served:
     address: str
     document: Any
     ids: dict[str, list[Any]]
-    """Of things that are there, by the name of a parameter."""
+    """What makes sense to this office, by the name of a parameter: ids that are there, mostly."""
     administrator: str
     county: str
     asked: dict[Role, Counter[tuple[str, int]]] = field(
@@ -97,6 +97,8 @@ def furnished(client: TestClient) -> dict[str, list[Any]]:
         "search_id": [search["id"]], "group_id": [group["id"]], "term_id": [term["id"]],
         "user_id": [user["id"]], "organisation_id": [owner["id"]], "upload_id": [sent(client)],
         "user": ["zhao"], "role": ["招商干部"], "name": ["wang.wu", "li.si", "zhou"],
+        "version": [made["version"] + 1, user["version"]], "verdict": ["accept"], "grade": [None],
+        "reasons": [[]], "term": ["氢基竖窑炉", "磁化焙烧炉"], "canonical": [""],
     }  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def sent(client: TestClient) -> int:
 
 
 def schema_of(served: Served) -> Any:
-    """A schema whose parameters are, about every other time, ids of things that are there."""
+    """A schema whose parameters are, about every other time, those of ``Served.ids``."""
     schema = schemathesis.openapi.from_dict(served.document)
 
     def real(values: Any) -> Any:
@@ -133,6 +135,12 @@ def schema_of(served: Served) -> Any:
     @schema.hook
     def flatmap_path_parameters(_context: Any, path_parameters: Any) -> Any:
         return real(path_parameters)
+
+    @schema.hook
+    def flatmap_headers(context: Any, headers: Any) -> Any:
+        if context.operation.method != "patch":
+            return st.just(headers)
+        return st.sampled_from([{**(headers or {}), "If-Match": "*"}, headers])
 
     @schema.hook
     def flatmap_query(_context: Any, query: Any) -> Any:
