@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
+import tomllib
+from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -16,6 +20,50 @@ def test_no_other_distribution_owns_one_of_the_five_names() -> None:
     owners = packages_distributions()
     for package in PACKAGES:
         assert set(owners.get(package, ["zhitong"])) == {"zhitong"}
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (each.name.partition(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def test_what_the_program_imports_is_in_the_lock_and_not_of_the_tests_only() -> None:
+    """An install from the README has only the dependencies; this environment has more.
+
+    ``eval.bench`` is for developers: it may need what the tests or its yardstick install.
+    """
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {_normal(re.split(r"[\[<>=]", each)[0]) for each in project["dependencies"]}
+    # These come with what is declared (fastapi, sqlmodel, transformers).
+    declared |= {"starlette", "sqlalchemy", "huggingface-hub"}
+    locked = {
+        _normal(line.partition("==")[0])
+        for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    }
+    owners = packages_distributions()
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            if (ROOT / "eval" / "bench") in path.parents:
+                continue
+            for module in set(_imported(path)) - set(PACKAGES) - sys.stdlib_module_names:
+                names = {_normal(each) for each in owners.get(module, [])}
+                assert names & declared, f"{path} imports {module}"
+                assert names & locked, f"{module} is not in requirements.lock"
+
+
+def test_the_lock_holds_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    locked = (ROOT / "requirements.lock").read_text("utf-8").splitlines()
+    names = {_normal(line.partition("==")[0]) for line in locked}
+    assert {_normal(re.split(r"[\[<>=]", each)[0]) for each in wanted} <= names
 
 
 def test_eval_is_only_imported_by_from() -> None:
