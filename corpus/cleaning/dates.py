@@ -16,6 +16,8 @@ _NOTHING = frozenset(
 )
 _OPEN = re.compile(r"长期(?:有效|需求)?|永久(?:有效)?|不限(?:期|时间)?|无(?:限期|期限)|至|随时")
 
+_NO_DEADLINE = "截止日期{}无法识别，请写成 2026-11-24；没有期限的写 长期，或留空"
+
 _CLOCK = r"t?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:z|[+-]\d{2}:\d{2}|\+\d{4})?"
 # The time may be glued to the day: 2020-01-1310:49:39.0
 _DATE = re.compile(
@@ -41,6 +43,10 @@ _FROM = re.compile(
 _UNTIL = re.compile(
     rf"(?:即日起|发布之日起|现在|今)?(?:有效期)?(?:截止|截至|至|到|止于|于)*(?:时间|日期)?:?\0{_END_WORD}"
 )
+
+
+class _NotUnderstoodError(CleaningError):
+    """The words of a period are of no known form."""
 
 
 def parse_date(value: str) -> date | None:
@@ -87,12 +93,27 @@ def parse_period(value: str) -> tuple[date | None, date | None]:
     elif _UNTIL.fullmatch(frame):
         return None, _last_day(dates[0], value)
     else:
-        raise CleaningError(
+        raise _NotUnderstoodError(
             f"有效期{quoted(value)}无法识别，请写成 2026-01-01至2026-12-31、2026-12-31 或 长期"
         )
     if end < start:
         raise CleaningError(f"有效期{quoted(value)}的结束日期早于开始日期，请核对")
     return start, end
+
+
+def parse_deadline(value: str) -> date | None:
+    """The last day: of the month or year, if no day is named; ``None`` where there is no end.
+
+    Understands what a period of validity may be, without a beginning: 2027-03-31, 2027年3月底前,
+    长期. Raises ``CleaningError`` for anything else.
+    """
+    try:
+        start, end = parse_period(value)
+    except _NotUnderstoodError as error:
+        raise CleaningError(_NO_DEADLINE.format(quoted(value))) from error
+    if start is not None:
+        raise CleaningError(_NO_DEADLINE.format(quoted(value)))
+    return end
 
 
 def _normal(value: str) -> str:

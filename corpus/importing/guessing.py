@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from corpus.cleaning.dates import parse_date, parse_period
+from corpus.cleaning.dates import parse_date, parse_deadline, parse_period
 from corpus.cleaning.errors import CleaningError
 from corpus.cleaning.money import parse_amount
 from corpus.cleaning.values import parse_maturity
@@ -190,7 +190,7 @@ def _contradiction(target: str, cells: Sequence[str]) -> str:
     """Why the cells do not look like what the name says; empty if they do."""
     checks = {
         "published_on": _is_date,
-        "valid_until_on": _is_date,
+        "valid_until_on": _is_deadline,
         "period": _is_period,
         "budget": _is_amount,
         "price": _is_amount,
@@ -207,6 +207,10 @@ def _contradiction(target: str, cells: Sequence[str]) -> str:
 
 def _is_date(cell: str) -> bool:
     return _parses(lambda: parse_date(cell))
+
+
+def _is_deadline(cell: str) -> bool:
+    return _parses(lambda: parse_deadline(cell))
 
 
 def _is_period(cell: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from corpus.cleaning.contacts import extract_contacts
-from corpus.cleaning.dates import parse_date, parse_period
+from corpus.cleaning.dates import parse_date, parse_deadline, parse_period
 from corpus.cleaning.errors import CleaningError
 from corpus.cleaning.money import parse_amount
 from corpus.cleaning.text import clean_text, clean_title
@@ -77,6 +77,7 @@ def _remembered(parse: Callable[[str], _T]) -> Callable[[str], _T]:
 
 
 _date = _remembered(parse_date)
+_deadline = _remembered(parse_deadline)
 _period = _remembered(parse_period)
 _maturity = _remembered(parse_maturity)
 _cooperation = _remembered(split_values)
@@ -240,7 +241,7 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     text, found = extract_contacts(clean_text(_joined(values.parts)))
     values.add_contacts(found, values.levels.get("text"))
     start, end = _parsed(values, "period", _period)
-    until = _parsed(values, "valid_until_on", _date) or end
+    until = _parsed(values, "valid_until_on", _deadline) or end
     organisation = _organisation(one)
     technology_field, industry = _taxonomies(values)
     # Without what nobody sees, or the same record would come in twice.

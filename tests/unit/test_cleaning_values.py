@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.cleaning.dates import parse_date, parse_period
+from corpus.cleaning.dates import parse_date, parse_deadline, parse_period
 from corpus.cleaning.errors import CleaningError
 from corpus.cleaning.money import parse_amount
 from corpus.cleaning.values import (
@@ -85,6 +85,31 @@ def test_a_period_that_ends_before_it_starts_is_an_error() -> None:
         parse_period("2026-05-01至2026-04-30")
     with pytest.raises(CleaningError, match="有效期「一年左右」无法识别"):
         parse_period("一年左右")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("2027-03-31", date(2027, 3, 31)),
+        ("2027年3月底", date(2027, 3, 31)),
+        ("2027年2月", date(2027, 2, 28)),
+        ("2027年6月30日前", date(2027, 6, 30)),
+        ("46477", date(2027, 3, 31)),
+        ("长期", None),
+        ("长期有效", None),
+        ("", None),
+    ],
+)
+def test_a_deadline_is_the_last_day_of_what_it_names(value: str, day: date | None) -> None:
+    assert parse_deadline(value) == day
+
+
+@pytest.mark.parametrize("value", ["昨天", "2026-01-01至2026-12-31"])
+def test_what_is_no_deadline_is_said_with_the_way_out(value: str) -> None:
+    with pytest.raises(CleaningError, match="截止日期.*无法识别.*没有期限的写 长期，或留空"):
+        parse_deadline(value)
+    with pytest.raises(CleaningError, match="不存在"):
+        parse_deadline("2026-02-30")
 
 
 @given(DAYS, st.sampled_from(["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日", "%Y%m%d"]))
@@ -234,6 +259,7 @@ def test_two_levels_of_a_taxonomy() -> None:
 
 PARSERS: list[Callable[[str], object]] = [
     parse_date,
+    parse_deadline,
     parse_period,
     parse_amount,
     parse_maturity,
