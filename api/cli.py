@@ -54,7 +54,8 @@ app = typer.Typer(
     name="zhitong",
     cls=Program,
     help="直通：为唐山企业的技术需求匹配京津等地的科技成果，并说明理由。",
-    epilog="第一次使用：zhitong demo　载入自己的数据：zhitong import 成果.xlsx --kind achievements",
+    epilog="第一次使用：zhitong demo，然后 zhitong serve --demo。用自己的数据："
+    "zhitong user create-admin 用户名，zhitong serve，在网页上导入；或 zhitong import 成果.xlsx。",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -69,7 +70,6 @@ app.add_typer(feedback_app, name="feedback")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(ranking_app, name="ranking")
 app.add_typer(eval_app, name="eval")
-app.command()(train)
 
 
 FieldOption = Annotated[
@@ -132,9 +132,10 @@ def demo(
         f"{len(rankings) - answered} 条暂无合适的成果。"
     )
     out.print(f"对接清单：{escape(str(path))}", soft_wrap=True, highlight=False)
-    out.print("打开网页：zhitong serve --demo")
-    out.print("载入自己的数据：zhitong import 我的成果.xlsx --kind achievements"
-              "　然后 zhitong index build")  # fmt: skip
+    out.print("打开网页看示例：zhitong serve --demo")
+    out.print("用自己的数据：zhitong user create-admin 用户名，zhitong serve，登录后在网页上导入；"
+              "或 zhitong import 我的成果.xlsx，然后 zhitong index build",
+              soft_wrap=True, highlight=False)  # fmt: skip
 
 
 @app.command()
@@ -153,6 +154,7 @@ def search(
     if not text.strip():
         fail("请写出要找的内容。")
     with opened() as services:
+        _require_records(services, kind.kind)
         where = services.record_filter(field, region, min_maturity, include_expired)
         _print_rankings([services.search(text, kind.kind, where, limit, role)], as_json)
 
@@ -187,6 +189,7 @@ def match(
     with opened() as services:
         if out_file is not None:
             check_writable(out_file)
+        _require_records(services, Kind.NEED, Kind.ACHIEVEMENT)
         where = services.record_filter(field, region, min_maturity, include_expired)
         if need_id is not None:
             kind = Kind.ACHIEVEMENT if reverse else Kind.NEED
@@ -233,6 +236,7 @@ accounts.add_to(app)
 loading.add_to(app)
 database.add_to(app)
 serve.add_to(app)
+app.command()(train)
 
 
 def main() -> None:
@@ -255,6 +259,14 @@ def _import_sample(services: Services, update: Callable[[str, int, int], None]) 
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
             done = import_file(services, folder / name, plain_profile(kind))
             update(f"import:{kind.label}", done.report.rows, done.report.rows)
+
+
+def _require_records(services: Services, *kinds: Kind) -> None:
+    """Before anything heavy: without records no answer would mean anything."""
+    for kind in kinds:
+        if not services.count(kind):
+            file = f"{kind.label}.xlsx"
+            fail(f"还没有{kind.label}。请先导入：zhitong import {file}，然后 zhitong index build。")
 
 
 def _print_rankings(rankings: Sequence[RankingOut], as_json: bool) -> None:

@@ -111,7 +111,7 @@ def _records(services: Services) -> list[Finding]:
                 for status in Status
             }
             parts = "，".join(f"{status.value} {n}" for status, n in counts.items() if n)
-            found.append(Finding(kind.label, Verdict.GOOD, parts or "还没有记录"))
+            found.append(Finding(kind.label, Verdict.GOOD, parts or f"还没有记录。导入：zhitong import {kind.label}.xlsx"))
     return found
 
 

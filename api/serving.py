@@ -8,7 +8,9 @@ told by the environment; so the demonstration is one process.
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import tempfile
 from collections.abc import Callable
 
@@ -29,6 +31,31 @@ _THREADS = "ZHITONG_THREADS"
 def worker_app() -> FastAPI:
     """The app of one of several processes."""
     return create_app(Settings())
+
+
+def port_problem(host: str, port: int) -> str:
+    """Why nobody could be served there, and what to do; empty if nothing stands against it.
+
+    Asked before the model is loaded; who takes the port after that is told by the server's log.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As the server itself does: connections that have just ended are no obstacle.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return (
+                f"端口 {port} 已被占用，可能直通已经在运行。"
+                "请先停掉占用它的程序，或用 --port 换一个端口。"
+            )
+        if error.errno == errno.EACCES:
+            return f"没有权限用端口 {port}。请用 --port 换一个 1024 以上的端口，前面放反向代理。"
+        return f"不能在 {host} 上监听：它不是这台机器的地址。请用 --host 写本机的地址。"
+    return ""
 
 
 def run(app: FastAPI, settings: Settings, host: str, port: int) -> None:

@@ -58,7 +58,9 @@ def build(
         if done.resegmented or done.reembedded:
             out.print(f"  其中重新分词 {done.resegmented} 条，重新计算向量 {done.reembedded} 条")
     out.print(f"内存峰值 {peak_mib:.0f} MiB", highlight=False)
-    if not any(done.published for _, done, _ in built):
+    if not any(done.manifest.documents for _, done, _ in built):
+        out.print("还没有记录，索引是空的。先导入：zhitong import 成果.xlsx")
+    elif not any(done.published for _, done, _ in built):
         out.print("索引已是最新。")
 
 

@@ -39,6 +39,8 @@ def serve(
         fail("ZHITONG_OIDC_ISSUER 和 ZHITONG_OIDC_CLIENT_ID 要一起设，或都不设。")
     if demo_data and workers > 1:
         fail("示例只用一个进程：请去掉 --workers。")
+    if problem := serving.port_problem(host, port):
+        fail(problem)
     app = create_app(settings, open_as=_DEMO_ROLE if demo_data else None)
     services: Services = app.state.services
     with reported_errors(), progress() as update:
