@@ -242,7 +242,8 @@ def _shared(values: _Values, profile: Profile) -> dict[str, Any]:
     values.add_contacts(found, values.levels.get("text"))
     start, end = _parsed(values, "period", _period)
     until = _parsed(values, "valid_until_on", _deadline) or end
-    organisation = _organisation(one)
+    # A closed column says nothing about the owner.
+    organisation = _organisation(one, "" if "county" in values.levels else one.get("county", ""))
     technology_field, industry = _taxonomies(values)
     # Without what nobody sees, or the same record would come in twice.
     key = " ".join(clean_text(one.get("key", "")).split()) or _content_key(
@@ -279,14 +280,16 @@ def _joined(parts: Sequence[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def _organisation(one: Mapping[str, str]) -> Organisation | None:
+def _organisation(one: Mapping[str, str], county: str) -> Organisation | None:
     name = _title(one.get("organisation", ""))
     if not name:
         return None
     written = _title(one.get("region", ""))
     region = written if written in regions() else _region(written[:MAX_CHARS]) or written
     address = one.get("address", "")[:MAX_CHARS]
-    return Organisation(name, region or _region(name[:MAX_CHARS], address))
+    return Organisation(
+        name, region or _region(name[:MAX_CHARS], address) or _region(county[:MAX_CHARS])
+    )
 
 
 def _taxonomies(values: _Values) -> tuple[str, str]:

@@ -230,6 +230,24 @@ def test_regions_are_written_in_one_way(written: str, region: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "county", "region"),
+    [
+        ("甲厂（示例）", "玉田县", "唐山"),
+        ("甲厂（示例）", "唐山市开平区", "唐山"),
+        ("天津甲厂（示例）", "玉田县", "天津"),
+        ("甲厂（示例）", "", ""),
+    ],
+)
+def test_an_enterprise_is_where_its_county_is_unless_its_name_says_more(
+    name: str, county: str, region: str
+) -> None:
+    cells = {"title": "釉面针孔", "organisation": name, "county": county}
+    record = to_record(cells, plain_profile(Kind.NEED), TODAY).record
+    assert record.organisation is not None
+    assert record.organisation.region == region
+
+
+@pytest.mark.parametrize(
     ("title", "language"),
     [("鋼スラグの活性化", "ja"), ("제강 슬래그 활성화", "ko"), ("钢渣活化", "zh")],
 )
