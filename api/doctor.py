@@ -111,7 +111,8 @@ def _records(services: Services) -> list[Finding]:
                 for status in Status
             }
             parts = "，".join(f"{status.value} {n}" for status, n in counts.items() if n)
-            found.append(Finding(kind.label, Verdict.GOOD, parts or f"还没有记录。导入：zhitong import {kind.label}.xlsx"))
+            nothing = f"还没有记录。导入：zhitong import {kind.label}.xlsx"
+            found.append(Finding(kind.label, Verdict.GOOD, parts or nothing))
     return found
 
 

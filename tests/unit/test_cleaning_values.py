@@ -106,7 +106,7 @@ def test_a_deadline_is_the_last_day_of_what_it_names(value: str, day: date | Non
 
 @pytest.mark.parametrize("value", ["昨天", "2026-01-01至2026-12-31"])
 def test_what_is_no_deadline_is_said_with_the_way_out(value: str) -> None:
-    with pytest.raises(CleaningError, match="截止日期.*无法识别.*没有期限的写 长期，或留空"):
+    with pytest.raises(CleaningError, match=r"截止日期.*无法识别.*没有期限的写 长期，或留空"):
         parse_deadline(value)
     with pytest.raises(CleaningError, match="不存在"):
         parse_deadline("2026-02-30")
