@@ -23,14 +23,14 @@ NAVIGATION: tuple[Place, ...] = (
     Place("/", "搜索"),
     Place("/needs", "需求"),
     Place("/achievements", "成果"),
-    Place("/shortlists", "收藏"),
-    Place("/saved-searches", "保存的搜索", aside=True),
+    Place("/shortlists", "收藏清单"),
     Place("/imports", "导入"),
+    Place("/duplicates", "去重"),
+    Place("/dictionary", "词典"),
+    Place("/saved-searches", "保存的搜索", aside=True),
     Place("/admin/users", "用户", aside=True),
     Place("/admin/audit", "审计", aside=True),
     Place("/admin/system", "系统", aside=True),
-    Place("/duplicates", "去重"),
-    Place("/dictionary", "词典"),
 )
 """In the order in which they are shown. The policy says who sees which."""
 
@@ -41,6 +41,11 @@ def places_for(visitor: Visitor) -> list[Place]:
         return []
     rules = ((place, rule_for("GET", place.path)) for place in NAVIGATION)
     return [place for place, rule in rules if rule and visitor.role in rule.roles]
+
+
+def home_for(visitor: Visitor) -> str:
+    """Where the name of the site leads: the own desk, or the search for who has none."""
+    return "/desk" if visitor.is_known and not visitor.is_open else "/"
 
 
 def is_current(place: Place, path: str) -> bool:

@@ -24,7 +24,7 @@ from matcher.feedback import UnknownFeedbackError
 from matcher.shortlist import UnknownShortlistError
 
 _DONE = "done"
-_NAMED = re.compile(r"(judged|undone|saved|kept|removed|copied)-(\d{1,18})(?:-(\d{1,18}))?")
+_NAMED = re.compile(r"(judged|undone|saved|kept|removed|copied|noted|moved|described|shared)-(\d{1,18})(?:-(\d{1,18}))?")
 _LONGEST = 8000
 
 
@@ -116,6 +116,30 @@ def _copied(services: Services, visitor: Visitor, number: int, _: int) -> Notice
     return Notice(f"已复制为“{found.name}”，只有您能看到。")
 
 
+def _noted(services: Services, visitor: Visitor, number: int, entry_id: int) -> Notice | None:
+    return _placed(services, visitor, number, entry_id, "第 {} 条的备注已保存。")
+
+
+def _moved(services: Services, visitor: Visitor, number: int, entry_id: int) -> Notice | None:
+    return _placed(services, visitor, number, entry_id, "已移到第 {} 条。")
+
+
+def _placed(
+    services: Services, visitor: Visitor, number: int, entry_id: int, text: str
+) -> Notice | None:
+    found = shortlists.view(services, visitor, number)
+    places = (entry.place for entry in found.entries if entry.id == entry_id)
+    return next((Notice(text.format(place)) for place in places), None)
+
+
+def _described(services: Services, visitor: Visitor, number: int, _: int) -> Notice:
+    return Notice(f"“{shortlists.view(services, visitor, number).name}”的名称和说明已保存。")
+
+
+def _shared(services: Services, visitor: Visitor, number: int, _: int) -> Notice:
+    return Notice(f"“{shortlists.view(services, visitor, number).name}”的共享已保存。")
+
+
 _TELLERS: Mapping[str, Callable[[Services, Visitor, int, int], Notice | None]] = {
     "judged": _judged,
     "undone": _judged,
@@ -123,6 +147,10 @@ _TELLERS: Mapping[str, Callable[[Services, Visitor, int, int], Notice | None]] =
     "kept": _kept,
     "removed": _removed,
     "copied": _copied,
+    "noted": _noted,
+    "moved": _moved,
+    "described": _described,
+    "shared": _shared,
 }
 
 offer(notice=notice, here=here)

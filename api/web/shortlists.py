@@ -123,8 +123,9 @@ def describe(
     """Another name and note."""
     patch = ShortlistPatch(version=version, name=name, note=note)
     return _tried(
-        request, services, visitor, shortlist_id, patch, typed={"name": name, "note": note}
-    )
+        request, services, visitor, shortlist_id, patch, "described",
+        typed={"name": name, "note": note},
+    )  # fmt: skip
 
 
 @router.post("/shortlists/{shortlist_id}/share")
@@ -143,7 +144,7 @@ def share(
     sharing = SharingIn.model_validate({"everyone": everyone, "people": people})
     typed = {"everyone": everyone, "readers": readers, "editors": editors}
     patch = ShortlistPatch(version=version, sharing=sharing)
-    return _tried(request, services, visitor, shortlist_id, patch, typed=typed)
+    return _tried(request, services, visitor, shortlist_id, patch, "shared", typed=typed)
 
 
 @router.post("/shortlists/{shortlist_id}/archive")
@@ -193,7 +194,10 @@ def change_entry(
         shortlists.change_entry(services, visitor, shortlist_id, entry_id, patch)
     except ShortlistError as error:
         return _refused(request, services, visitor, shortlist_id, error, typed)
-    return RedirectResponse(f"/shortlists/{shortlist_id}#entry-{entry_id}", status_code=303)
+    done = "moved" if note is None else "noted"
+    return going_back(
+        f"/shortlists/{shortlist_id}#entry-{entry_id}", f"{done}-{shortlist_id}-{entry_id}"
+    )
 
 
 @router.post("/shortlists/{shortlist_id}/entries/{entry_id}/remove")
@@ -235,13 +239,14 @@ def _tried(
     visitor: Visitor,
     shortlist_id: int,
     patch: ShortlistPatch,
+    done: str = "",
     typed: dict[str, str] | None = None,
 ) -> Response:
     try:
         shortlists.change(services, visitor, shortlist_id, patch)
     except ShortlistError as error:
         return _refused(request, services, visitor, shortlist_id, error, typed or {})
-    return RedirectResponse(f"/shortlists/{shortlist_id}", status_code=303)
+    return going_back(f"/shortlists/{shortlist_id}", f"{done}-{shortlist_id}" if done else "")
 
 
 def _refused(

@@ -16,13 +16,14 @@ from api.clock import TIME_ZONE
 from api.schemas import SpanOut
 from api.security.secrets import form_token
 from api.security.visitor import Visitor
-from api.web.navigation import is_current, places_for
+from api.web.navigation import home_for, is_current, places_for
 from matcher.diversity import DiversityConfig
 
 _templates = Jinja2Templates(directory=Path(__file__).parent / "templates")
 _templates.env.globals["version"] = version("zhitong")
 _templates.env.globals["diversity"] = DiversityConfig()
 _templates.env.globals["is_current"] = is_current
+_templates.env.globals["home_for"] = home_for
 
 
 def offer(**functions: Callable[..., Any]) -> None:

@@ -327,7 +327,7 @@ def test_the_page_of_all_lists_says_what_comes_here(client: TestClient) -> None:
     assert "清单是空的" in page
     again = client.post("/shortlists", data={"name": "走访"})
     assert (again.status_code, "已有清单" in again.text) == (400, True)
-    assert 'aria-current="page">收藏</a>' in page
+    assert 'aria-current="page">收藏清单</a>' in page
 
 
 def test_what_changed_since_is_said(client: TestClient) -> None:

@@ -1,0 +1,216 @@
+"""A morning's work in a real browser, through every room, and what other people meet there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import docx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from python_calamine import CalamineWorkbook
+
+from tests.acceptance.conftest import free_port
+from tests.browser.morning_office import COUNTY, COUNTY_NAME, OFFICERS
+from tests.browser.people import (
+    card, downloaded, figure, go, load, log_in, log_out, send, settle, titles, told, watched,
+)  # fmt: skip
+from tests.browser.serving import serving
+from tests.integration.messy_workbook import BAD_AMOUNT, NO_TITLE, TITLES, write
+
+NEED, LIST = TITLES[0], "迁安十二月走访"
+REASON = "工艺不符"
+NOTE = "下周三走访，带样品\n找王工"
+
+
+@pytest.fixture(scope="module")
+def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an office in which people work."""
+    port, home = free_port(), tmp_path_factory.mktemp("morning")
+    with serving(["-m", "tests.browser.morning_office", str(home), str(port)], port) as address:
+        yield address
+
+
+def test_a_whole_morning(browser: Browser, site: str, tmp_path: Path) -> None:
+    with watched(browser, site) as page:
+        log_in(page, OFFICERS[0])
+        expect(figure(page, "关注的需求")).to_have_text("0")
+        import_the_workbook(page, tmp_path)
+        search_and_filter(page)
+        follow_the_need(page)
+        compare_and_dismiss(page)
+        kept = collect_five(page)
+        order = arrange(page, kept)
+        look_at_the_exports(page, tmp_path, order)
+        see_the_desk_changed(page)
+        log_out(page)
+
+
+# -- its steps ------------------------------------------------------------------------------
+
+
+def import_the_workbook(page: Page, folder: Path) -> None:
+    """Two of its rows are refused until a cell of each is corrected."""
+    send(page, write(folder / "征集汇总.xlsx"))
+    expect(page.get_by_text("没有认出哪一列是需求名称")).to_be_visible()
+    settle(page, **{NO_TITLE[1]: "名称"})
+    summary = page.locator("main > p", has_text="可以导入")
+    expect(summary).to_contain_text("共 4 行：可以导入 2，有问题 2")
+    third = page.locator("form.fix-row", has_text="第 6 行")
+    third.get_by_label(BAD_AMOUNT[1]).fill("100-200")
+    third.get_by_role("button").click()
+    expect(page.get_by_text("第 6 行已改好，可以导入。")).to_be_in_viewport()
+    fourth = page.locator("form.fix-row", has_text="第 7 行")
+    fourth.get_by_label(NO_TITLE[1]).fill(TITLES[3])
+    fourth.get_by_role("button").click()
+    expect(summary).to_contain_text("可以导入 4；已在网页上改了 2 行")
+    load(page)
+    expect(page.locator(".notice.good")).to_contain_text("新增 4 条，更新 0 条，未变 0 条，失败 0 行")
+    page.get_by_role("link", name="看需求").click()
+    expect(page.get_by_role("link", name=NEED)).to_be_visible()
+    go(page, "导入")
+    row = page.get_by_role("row").filter(has_text="征集汇总.xlsx")
+    expect(row).to_contain_text("已导入")
+
+
+def search_and_filter(page: Page) -> None:
+    """By a sentence; then only those of one city, told by a chip that takes it away again."""
+    go(page, "搜索")
+    page.get_by_label("要找什么").fill("料场扬尘大，想用喷雾降尘")
+    page.get_by_role("button", name="查找").click()
+    cards = page.locator("article.card")
+    expect(cards).to_have_count(20)
+    page.locator("summary", has_text="筛选").click()
+    box = page.get_by_role("group", name="地区").get_by_role("checkbox", name=re.compile("^天津"))
+    box.check()
+    page.get_by_role("button", name="应用筛选").click()
+    chip = page.get_by_role("list", name="已选的筛选").get_by_role("link", name="地区：天津")
+    expect(chip).to_be_visible()
+    expect(box).to_be_checked()
+    expect(page.get_by_label("要找什么")).to_have_value("料场扬尘大，想用喷雾降尘")
+    shown = cards.count()
+    assert shown
+    expect(cards.locator(".badge", has_text=re.compile("^天津$"))).to_have_count(shown)
+    chip.click()
+    expect(page.get_by_role("list", name="已选的筛选")).to_have_count(0)
+    expect(cards).to_have_count(20)
+    page.get_by_label("在哪里找").select_option("need")
+    page.get_by_role("button", name="查找").click()
+    page.get_by_role("link", name=NEED, exact=True).click()
+    expect(page.locator("h1")).to_have_text(NEED)
+
+
+def follow_the_need(page: Page) -> None:
+    """Its page is the one that the search led to."""
+    page.get_by_role("button", name="关注").click()
+    expect(page.get_by_role("button", name="已关注")).to_be_visible()
+
+
+def compare_and_dismiss(page: Page) -> None:
+    """Side by side, then 不合适 with a reason, taken back, and once more."""
+    first = titles(page)[0]
+    card(page, first).get_by_role("link", name="并排对照").click()
+    expect(page.locator("h1")).to_have_text("并排对照")
+    for name, title in (("需求", NEED), ("成果", first)):
+        side = page.get_by_role("article", name=name, exact=True)
+        expect(side.get_by_role("heading", level=2)).to_have_text(title)
+        expect(side.locator(".text")).not_to_be_empty()
+    for again in (False, True):
+        page.locator("summary", has_text="不合适").click()
+        page.get_by_role("button", name=REASON).click()
+        expect(told(page)).to_contain_text(f"“{first}”已记为不合适（{REASON}）。")
+        expect(page.get_by_role("row", name="评价")).to_contain_text(REASON)
+        if not again:
+            told(page).get_by_role("button", name="撤销").click()
+            expect(told(page)).to_contain_text("已撤销")
+            expect(page.get_by_role("row", name="评价")).to_contain_text("还没有")
+    page.get_by_role("link", name=re.compile(r"^R1$")).click()
+    expect(page.locator("h1")).to_have_text(NEED)
+    expect(page.get_by_text("已搁置 1 对")).to_be_visible()
+    assert first not in titles(page)
+
+
+def collect_five(page: Page) -> list[str]:
+    """Into a list that the first of them makes; one comes back where one was."""
+    chosen = titles(page)[:5]
+    for number, title in enumerate(chosen):
+        one = card(page, title)
+        one.locator("summary", has_text="收藏").click()
+        if number:
+            one.get_by_role("button", name=LIST).click()
+        else:
+            one.get_by_label("或新建").fill(LIST)
+            one.get_by_role("button", name="新建并收藏").click()
+        expect(told(page)).to_contain_text(f"已收藏到“{LIST}”")
+        expect(told(page)).to_be_in_viewport()
+        expect(one.locator("h3")).to_be_in_viewport()
+    accepted = card(page, chosen[0])
+    accepted.get_by_role("button", name="采纳").click()
+    expect(told(page)).to_contain_text(f"“{chosen[0]}”已记为采纳")
+    return chosen
+
+
+def arrange(page: Page, kept: list[str]) -> list[str]:
+    """The third one up, a note at it, one taken out and put back."""
+    go(page, "收藏清单")
+    page.get_by_role("link", name=LIST).click()
+    entries = page.locator("ol.entries > li")
+    expect(entries.locator("h2 a:last-child")).to_have_text(kept)
+    expect(entries.locator(".why dd")).to_have_count(10)
+    page.get_by_role("button", name="第 3 条上移").click()
+    expect(told(page)).to_contain_text("已移到第 2 条")
+    order = [kept[0], kept[2], kept[1], *kept[3:]]
+    expect(entries.locator("h2 a:last-child")).to_have_text(order)
+    entries.nth(1).get_by_label("备注").fill(NOTE)
+    page.get_by_role("button", name="保存第 2 条的备注").click()
+    expect(told(page)).to_contain_text("第 2 条的备注已保存")
+    expect(told(page)).to_be_in_viewport()
+    expect(entries.nth(1).get_by_label("备注")).to_have_value(NOTE)
+    page.get_by_role("button", name="移出第 5 条").click()
+    expect(entries).to_have_count(4)
+    told(page).get_by_role("button", name="撤销").click()
+    expect(entries.locator("h2 a:last-child")).to_have_text(order)
+    return order
+
+
+def look_at_the_exports(page: Page, folder: Path, order: list[str]) -> None:
+    """Both hold the five pairs in order, each with why, and the note."""
+    book = CalamineWorkbook.from_path(downloaded(page, "导出 Excel", folder))
+    table = book.get_sheet_by_index(0).to_python()
+    [start] = [n for n, row in enumerate(table) if "成果名称" in row]
+    head, rows = table[start], table[start + 1 :]
+    cells = [dict(zip(head, row, strict=True)) for row in rows]
+    assert [one["成果名称"] for one in cells] == order
+    assert {one["需求名称"] for one in cells} == {NEED}
+    assert [one["备注"] for one in cells] == ["", NOTE, "", "", ""]
+    written = docx.Document(str(downloaded(page, "导出 Word", folder)))
+    text = "\n".join(
+        [one.text for one in written.paragraphs]
+        + [cell.text for table in written.tables for row in table.rows for cell in row.cells]
+    )
+    for title in order:
+        assert title in text
+    assert "带样品" in text
+    shown = page.locator("ol.entries .why").all()
+    for entry, row in zip(shown, cells, strict=True):
+        for quote in entry.locator("dd").all_inner_texts():
+            assert quote in text
+            assert any(quote in str(cell) for cell in row.values()), quote
+
+
+def see_the_desk_changed(page: Page) -> None:
+    """The followed need, what was judged, and how much is left to judge."""
+    go(page, "工作台")
+    expect(figure(page, "关注的需求")).to_have_text("1")
+    row = page.get_by_role("row").filter(has_text=NEED)
+    found, left = int(row.locator("td").nth(0).inner_text()), row.locator("td").nth(2)
+    expect(left).to_have_text(str(found - 1))
+    latest = page.get_by_role("region", name="我最近的评价").locator("li")
+    expect(latest).to_have_count(2)
+    expect(latest.first).to_contain_text("采纳")
+    expect(latest.last).to_contain_text(f"不合适（{REASON}）")
+
+
+assert COUNTY
+assert COUNTY_NAME
