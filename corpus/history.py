@@ -178,6 +178,18 @@ class History:
             )
         return run
 
+    def brought(self, import_id: int, limit: int) -> list[str]:
+        """Keys of the first records that an import made or changed, in the order of its file."""
+        table = RecordVersionTable
+        by_rows = (Action.CREATED.value, Action.CHANGED.value)
+        statement = (
+            select(table.key)
+            .where(table.import_id == import_id, col(table.action).in_(by_rows))
+            .order_by(col(table.file_row), col(table.id))
+            .limit(limit)
+        )
+        return list(self._session.exec(statement))
+
     def undo_import(self, import_id: int, now_at: datetime, who: str = "") -> UndoReport:
         """Put every record back to what it was before an import.
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from sqlmodel import Session
 
 from api.clock import now_at
+from api.schemas import RecordOut
 from api.security.audit import Action, AuditLog
 from api.security.visitor import Visitor
 from api.services import Services
@@ -34,9 +35,12 @@ from api.uploads.storage import UploadFolder, cleaned_label, limits
 from corpus.history import History, HistoryError
 from corpus.importing.profiles import Profile, profile_toml
 from corpus.model import Kind
+from corpus.repository import CorpusRepository
 from corpus.tables import ImportRunTable
 
 KEPT_DAYS = 7
+_BROUGHT = 20
+"""Records that a report leads to."""
 MOST_WAITING = 20
 
 
@@ -304,6 +308,15 @@ class Desk:
                 raise UnknownUploadError from error
             session.expunge_all()
         return Run(found, upload.get(import_id))
+
+    def brought(self, run: ImportRunTable) -> list[RecordOut]:
+        """The first records that an import made or changed, as far as they are still there."""
+        kind = Kind(run.kind)
+        with self._services.reading() as session:
+            keys = History(session).brought(run.id or 0, _BROUGHT)
+            repository = CorpusRepository(session, self._services.scope)
+            found = [repository.get(kind, key) for key in keys]
+        return [RecordOut.of(one.record, self._visitor.role) for one in found if one]
 
     def undo(self, import_id: int) -> Run:
         """Take an import back.

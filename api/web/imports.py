@@ -290,6 +290,7 @@ def _report(request: Request, desk: Desk, upload: Upload, problem: str = "") -> 
     return render(
         request, "imports_report.html", upload=upload, run=run, problem=problem, counts=COUNTS,
         report=upload.report or {}, local_time=local_time, steps=STEPS,
+        brought=desk.brought(run) if run and not upload.undone_at else [],
     )  # fmt: skip
 
 

@@ -55,8 +55,8 @@ def import_the_workbook(page: Page, folder: Path) -> None:
     send(page, write(folder / "征集汇总.xlsx"))
     expect(page.get_by_text("没有认出哪一列是需求名称")).to_be_visible()
     settle(page, **{NO_TITLE[1]: "名称"})
-    summary = page.locator("main > p", has_text="可以导入")
-    expect(summary).to_contain_text("共 4 行：可以导入 2，有问题 2")
+    summary = page.locator("main > p", has_text="共 4 行")
+    expect(summary).to_contain_text("共 4 行：可以导入 2 行，有问题 2 行")
     third = page.locator("form.fix-row", has_text="第 6 行")
     third.get_by_label(BAD_AMOUNT[1]).fill("100-200")
     third.get_by_role("button").click()
@@ -64,11 +64,13 @@ def import_the_workbook(page: Page, folder: Path) -> None:
     fourth = page.locator("form.fix-row", has_text="第 7 行")
     fourth.get_by_label(NO_TITLE[1]).fill(TITLES[3])
     fourth.get_by_role("button").click()
-    expect(summary).to_contain_text("可以导入 4；已在网页上改了 2 行")
+    expect(summary).to_contain_text("可以导入 4 行；已在网页上改了 2 行")
     load(page)
     expect(page.locator(".notice.good")).to_contain_text("新增 4 条，更新 0 条，未变 0 条，失败 0 行")
-    page.get_by_role("link", name="看需求").click()
-    expect(page.get_by_role("link", name=NEED)).to_be_visible()
+    brought = page.get_by_role("region", name="新增和更新的需求").get_by_role("link")
+    expect(brought).to_have_text(TITLES)
+    brought.first.click()
+    expect(page.locator("h1")).to_have_text(NEED)
     go(page, "导入")
     row = page.get_by_role("row").filter(has_text="征集汇总.xlsx")
     expect(row).to_contain_text("已导入")
@@ -112,10 +114,15 @@ def compare_and_dismiss(page: Page) -> None:
     first = titles(page)[0]
     card(page, first).get_by_role("link", name="并排对照").click()
     expect(page.locator("h1")).to_have_text("并排对照")
-    for name, title in (("需求", NEED), ("成果", first)):
-        side = page.get_by_role("article", name=name, exact=True)
-        expect(side.get_by_role("heading", level=2)).to_have_text(title)
-        expect(side.locator(".text")).not_to_be_empty()
+    expect(page.get_by_role("table", name=NEED).get_by_role("columnheader")).to_have_text(
+        ["项目", first]
+    )
+    marks = [page.get_by_role("article", name=one, exact=True).locator("mark")
+             for one in ("需求", "成果")]  # fmt: skip
+    assert marks[0].count() == marks[1].count() > 0
+    links = page.get_by_role("region", name="正文对照").locator("ol.links").get_by_role("link")
+    links.filter(has_text="成果").first.click()
+    expect(marks[1].first).to_be_in_viewport()
     for again in (False, True):
         page.locator("summary", has_text="不合适").click()
         page.get_by_role("button", name=REASON).click()

@@ -57,7 +57,7 @@ def test_a_messy_workbook_from_upload_to_undo(client: TestClient, tmp_path: Path
     assert (refused.status_code, "还没有指定" in refused.text) == (400, True)
     preview = settle(client, place, **TITLE)
     said = text(preview)
-    assert "共 4 行： 可以导入 2 ， 有问题 2" in said, said
+    assert "共 4 行： 可以导入 2 行 ， 有问题 2 行" in said, said
     assert "“拟投入资金（万元）”：" in said
     assert "看着给" in said
     assert "缺少需求名称" in said
@@ -72,7 +72,7 @@ def test_a_messy_workbook_from_upload_to_undo(client: TestClient, tmp_path: Path
     assert "再说吧" in wrong.text
     good = client.post(f"{place}/rows/6", data={**rows[6], "c6": "100-200"}, follow_redirects=True)
     assert "第 6 行已改好" in good.text
-    assert "可以导入 3 ， 有问题 1" in text(good)
+    assert "可以导入 3 行 ， 有问题 1 行" in text(good)
 
     report = loaded(client, place)
     said = text(report)
@@ -94,11 +94,11 @@ def test_a_messy_workbook_from_upload_to_undo(client: TestClient, tmp_path: Path
     assert [row.cells["需求编号"] for row in open_table(tmp_path / "refused.xlsx").rows] == ["R4"]
     second = client.post(f"{place}/again", follow_redirects=True)
     again = str(second.url.path).removesuffix("/preview")
-    assert "有问题 1" in text(second), text(second)
+    assert "有问题 1 行" in text(second), text(second)
     fixed = client.post(
         f"{again}/rows/2", data={**form_of(second.text, 2), "c4": "废钢分拣"}, follow_redirects=True
     )
-    assert "可以导入 1" in text(fixed), text(fixed)
+    assert "可以导入 1 行" in text(fixed), text(fixed)
     assert "新增 1 条" in text(loaded(client, again))
     assert "R4" in keys(client)
 
