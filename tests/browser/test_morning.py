@@ -17,7 +17,7 @@ from tests.browser.people import (
     card, downloaded, figure, go, load, log_in, log_out, send, settle, titles, told, watched,
 )  # fmt: skip
 from tests.browser.serving import serving
-from tests.integration.messy_workbook import BAD_AMOUNT, NO_TITLE, TITLES, write
+from tests.integration.messy_workbook import BAD_AMOUNT, NO_TITLE, TITLES, rows, write
 
 NEED, LIST = TITLES[0], "迁安十二月走访"
 REASON = "工艺不符"
@@ -219,5 +219,99 @@ def see_the_desk_changed(page: Page) -> None:
     expect(latest.last).to_contain_text(f"不合适（{REASON}）")
 
 
-assert COUNTY
-assert COUNTY_NAME
+# -- what others meet -----------------------------------------------------------------------
+
+
+def test_a_county_sees_its_own_and_is_offered_what_it_may_do(
+    browser: Browser, site: str, tmp_path: Path
+) -> None:
+    with watched(browser, site) as page:
+        log_in(page, OFFICERS[1])
+        go(page, "收藏清单")
+        page.get_by_label("清单名称").fill("干部自己的清单")
+        page.get_by_role("button", name="新建").click()
+        expect(page.locator("h1")).to_have_text("干部自己的清单")
+        of_another = page.url.removeprefix(site)
+    with watched(browser, site, refused=True) as page:
+        log_in(page, COUNTY)
+        places = page.get_by_role("navigation", name="主导航").get_by_role("link")
+        expect(places).to_have_text(["工作台", "搜索", "需求", "成果", "收藏清单"])
+        own = page.get_by_role("region", name="本县区的需求").locator("ul.records > li")
+        expect(own).not_to_have_count(0)
+        go(page, "需求")
+        rows = page.locator("ol.records > li")
+        total = rows.count()
+        expect(page.locator("h1")).to_contain_text(f"共 {total} 条")
+        expect(rows.filter(has=page.get_by_text(COUNTY_NAME, exact=True))).to_have_count(total)
+        rows.first.get_by_role("link").click()
+        first = card(page, titles(page)[0])
+        expect(first.get_by_role("button", name="采纳")).to_have_count(0)
+        expect(first.locator("summary", has_text="不合适")).to_have_count(0)
+        first.locator("summary", has_text="收藏").click()
+        first.get_by_role("button", name="我的收藏").click()
+        expect(told(page)).to_contain_text("已收藏到“我的收藏”")
+        told(page).get_by_role("link", name="打开清单").click()
+        expect(page.locator("ol.entries > li")).to_have_count(1)
+        book = CalamineWorkbook.from_path(downloaded(page, "导出 Excel", tmp_path))
+        assert len(book.get_sheet_by_index(0).to_python()) == 2
+        unknown, forbidden = ("/needs/SN1001", "/compare?need=SN1001&achievement=SA1001", of_another), (
+            "/imports", "/duplicates", "/dictionary", "/admin/users", "/contacts?kind=need&id=SN1001",
+        )  # fmt: skip
+        for path, status in {**dict.fromkeys(unknown, 404), **dict.fromkeys(forbidden, 403)}.items():
+            answer = page.goto(path)
+            assert answer is not None
+            assert answer.status == status, path
+            expect(page.locator("h1")).to_be_visible()
+            expect(page.get_by_role("link", name="回到工作台")).to_be_visible()
+            assert "轧辊" not in page.locator("main").inner_text()
+        log_out(page)
+
+
+def test_the_main_path_without_scripts(browser: Browser, site: str, tmp_path: Path) -> None:
+    body = rows()[:3]
+    for row in body:
+        row[1] = f"P{row[0]}"
+        row[2] = f"第二轧钢厂{row[2] or '除尘'}"
+    with watched(browser, site, scripts=False) as page:
+        log_in(page, OFFICERS[2])
+        send(page, write(tmp_path / "补充.xlsx", body))
+        settle(page, **{NO_TITLE[1]: "名称"})
+        page.get_by_label(BAD_AMOUNT[1]).fill("100-200")
+        page.get_by_role("button", name="保存第 6 行").click()
+        expect(told(page)).to_contain_text("第 6 行已改好")
+        load(page)
+        expect(page.locator(".notice.good")).to_contain_text("新增 3 条")
+        go(page, "搜索")
+        page.get_by_label("要找什么").fill("第二轧钢厂料场扬尘")
+        page.get_by_label("在哪里找").select_option("need")
+        page.get_by_role("button", name="查找").click()
+        page.locator("summary", has_text="筛选").click()
+        county = re.compile("^迁安市")
+        page.get_by_role("group", name="县区").get_by_role("checkbox", name=county).check()
+        page.get_by_role("button", name="查找").click()
+        expect(page.get_by_role("link", name="县区：迁安市")).to_be_visible()
+        page.get_by_role("link", name=body[0][2], exact=True).click()
+        page.get_by_role("button", name="关注").click()
+        dismissed, *kept = titles(page)[:3]
+        one = card(page, dismissed)
+        one.locator("summary", has_text="不合适").click()
+        one.get_by_role("button", name=REASON).click()
+        expect(told(page)).to_contain_text(f"“{dismissed}”已记为不合适")
+        expect(card(page, dismissed)).to_have_count(0)
+        told(page).get_by_role("button", name="撤销").click()
+        expect(card(page, dismissed)).to_have_count(1)
+        for title in kept:
+            one = card(page, title)
+            one.locator("summary", has_text="收藏").click()
+            one.get_by_role("button", name="我的收藏").click()
+            expect(told(page)).to_contain_text("已收藏到“我的收藏”")
+        go(page, "收藏清单")
+        page.get_by_role("link", name="我的收藏").click()
+        page.get_by_role("button", name="第 2 条上移").click()
+        chosen = page.locator("ol.entries > li h2 a:last-child")
+        expect(chosen).to_have_text(kept[::-1])
+        written = docx.Document(str(downloaded(page, "导出 Word", tmp_path)))
+        assert all(any(title in one.text for one in written.paragraphs) for title in kept)
+        go(page, "工作台")
+        expect(figure(page, "关注的需求")).to_have_text("1")
+        log_out(page)
