@@ -19,13 +19,13 @@ from tests.browser import office
 from tests.integration.faked import use_fakes
 from tests.integration.office import PASSWORD, hash_quickly
 
-OFFICERS = ("ligong", "sungong", "zhougong")
+OFFICERS = ("ligong", "sungong", "zhougong", "hangong")
 """Each test has one of its own, so that their desks do not mix."""
 COUNTY, COUNTY_NAME = "yutian", "玉田县"
 
 
 def fill(services: Services) -> None:
-    """The records of that office, three officers, and the office of a county."""
+    """The records of that office, four officers, and the office of a county."""
     office.fill(services)
     with services.writing() as session:
         accounts = AccountRepository(session)

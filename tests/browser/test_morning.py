@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import docx
 import pytest
@@ -12,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
 from tests.acceptance.conftest import free_port
+from tests.browser.browser import HEIGHT, WIDTHS
 from tests.browser.morning_office import COUNTY, COUNTY_NAME, OFFICERS
 from tests.browser.people import (
     card, downloaded, figure, go, load, log_in, log_out, send, settle, titles, told, watched,
@@ -315,3 +319,81 @@ def test_the_main_path_without_scripts(browser: Browser, site: str, tmp_path: Pa
         go(page, "工作台")
         expect(figure(page, "关注的需求")).to_have_text("1")
         log_out(page)
+
+
+HOSTILE = {
+    "H1": "除尘\"'><img src=x onerror=alert(1) ",
+    "H2": "=cmd|'/C calc'!A0",
+    "H3": "@SUM(1+1)*cmd\r\nSet-Cookie: a=b",
+    "H4": "膜\u202e卜倒\u202c分离\u200f\u2066系统",
+    "H5": "钢" * 995 + "<b渣",
+}
+"""Titles by key. Whole tags are left out when a file is read, so these are broken ones."""
+MARKUP = "<script>alert(2)</script><img src=x onerror=alert(2)>"
+_TEXT = """\"><svg onload=alert(3)>{{7*7}}\r\n=HYPERLINK(\"http://example.org\",\"点\")\t膜分离\n"""
+
+
+def shown(title: str) -> str:
+    """A title without control characters, its blanks made one."""
+    return re.sub(r"\s+", " ", re.sub("[\u202a-\u202e\u2066-\u2069\u200f]", "", title)).strip()
+
+
+def test_hostile_text_is_text_in_every_room(browser: Browser, site: str, tmp_path: Path) -> None:
+    path = tmp_path / "<img src=x onerror=alert(4)>.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        written = csv.writer(file)
+        written.writerow(["需求编号", "需求名称", "需求内容", "所属县区", "企业名称"])
+        for key, title in HOSTILE.items():
+            text = _TEXT if key != "H5" else _TEXT + "长" * 100_000
+            written.writerow([key, title, text, "遵化市", f"=1+1<b>{key}"])
+    with watched(browser, site, refused=True) as page:
+        log_in(page, OFFICERS[3])
+        send(page, path)
+        settle(page)
+        load(page)
+        expect(page.locator(".notice.good")).to_contain_text("新增 5 条")
+        for key, title in HOSTILE.items():
+            page.goto(f"/needs/{key}")
+            assert shown(page.locator("h1").inner_text()) == shown(title)
+            page.get_by_role("button", name="关注").click()
+            one = page.locator("article.card").first
+            one.locator("summary", has_text="收藏").click()
+            if key == "H1":
+                one.get_by_label("或新建").fill(MARKUP)
+                one.get_by_role("button", name="新建并收藏").click()
+            else:
+                one.get_by_role("button", name=MARKUP).click()
+            expect(told(page)).to_contain_text(MARKUP)
+            page.locator("article.card").nth(1).get_by_role("link", name="并排对照").click()
+            expect(page.get_by_role("article", name="需求", exact=True)).to_be_visible()
+        go(page, "收藏清单")
+        page.get_by_role("link", name=MARKUP).click()
+        page.get_by_label("备注", exact=True).first.fill("=1+1\n<script>alert(5)</script>")
+        page.get_by_role("button", name="保存备注，第 1 条").click()
+        expect(told(page)).to_contain_text("备注已保存")
+        look_at_hostile_exports(page, tmp_path)
+        at = page.url.split("?")[0]
+        search = "/?" + urlencode({"q": MARKUP + _TEXT, "kind": "need", "region": "<b>x"})
+        found = "/needs?" + urlencode({"title": "<img", "region": MARKUP})
+        rooms = ("/needs?offset=50", search, found, "/desk", "/desk/rows?of=new", "/imports", at,
+                 f"{at}?print=1", "/shortlists", "/needs/<script>alert(6)</script>")  # fmt: skip
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            for room in rooms:
+                page.goto(room)
+                expect(page.locator("h1")).to_be_visible()
+                expect(page.locator("main script, main svg[onload], main img")).to_have_count(0)
+
+
+def look_at_hostile_exports(page: Page, folder: Path) -> None:
+    """No cell is a formula or a link, and what looks like one is there as it was written."""
+    path = downloaded(page, "导出 Excel", folder)
+    with zipfile.ZipFile(path) as parts:
+        sheets = [parts.read(one) for one in parts.namelist() if "worksheets/" in one]
+    assert not any(b"<f>" in one or b"<hyperlink" in one for one in sheets)
+    sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()
+    cells = {str(cell) for row in sheet for cell in row}
+    assert {HOSTILE["H1"].strip(), HOSTILE["H2"]} <= cells
+    assert "=1+1\n<script>alert(5)</script>" in cells
+    written = docx.Document(str(downloaded(page, "导出 Word", folder)))
+    assert any(HOSTILE["H1"].strip() in one.text for one in written.paragraphs)
