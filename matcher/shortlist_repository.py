@@ -96,6 +96,23 @@ class ShortlistRepository:
         )
         return dict(self._session.exec(statement).all())
 
+    def holding(self, reader: Reader, pair: Pair) -> list[tuple[int, str]]:
+        """Number and name of the lists that hold a pair, of those that a reader may read."""
+        statement = (
+            select(col(ShortlistTable.id), ShortlistTable.name)
+            .join(
+                ShortlistEntryTable, col(ShortlistEntryTable.shortlist_id) == col(ShortlistTable.id)
+            )
+            .where(
+                _readable(reader, archived=False),
+                ShortlistEntryTable.need_key == pair.need,
+                ShortlistEntryTable.achievement_key == pair.achievement,
+                col(ShortlistEntryTable.removed_at).is_(None),
+            )
+            .order_by(col(ShortlistTable.id))
+        )
+        return [(number or 0, name) for number, name in self._session.exec(statement)]
+
     def entry(self, shortlist_id: int, entry_id: int) -> Entry:
         """An entry of a list, also one that was taken out.
 

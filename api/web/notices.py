@@ -24,8 +24,9 @@ from matcher.feedback import UnknownFeedbackError
 from matcher.shortlist import UnknownShortlistError
 
 _DONE = "done"
-_NAMED = re.compile(r"(judged|undone|saved|kept|removed|copied|noted|moved|described|shared)-(\d{1,18})(?:-(\d{1,18}))?")
+_NAMED = re.compile(r"([a-z]{1,20})-(\d{1,18})(?:-(\d{1,18}))?")
 _LONGEST = 8000
+_TITLE = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def notice(request: Request) -> Notice | None:
     """What the address says was done; None: nothing, or nothing that the visitor may know."""
     found = _NAMED.fullmatch(request.query_params.get(_DONE, ""))
     visitor: Visitor = request.state.visitor
-    if found is None or not visitor.is_known:
+    if found is None or found[1] not in _TELLERS or not visitor.is_known:
         return None
     services: Services = request.app.state.services
     try:
@@ -72,13 +73,18 @@ def notice(request: Request) -> Notice | None:
         return None
 
 
+def shortened(title: str) -> str:
+    """A title as a sentence can hold it; the sentence stays in view, so it must not fill it."""
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
+
+
 def _judged(services: Services, visitor: Visitor, number: int, _: int) -> Notice | None:
     entry = feedback.said(services, number, visitor.role)
     if entry.rater != visitor.name:
         return None
     label = said_label(entry.verdict, entry.grade, ())
     reasons = f"（{'、'.join(entry.reasons)}）" if entry.reasons else ""
-    about = f"“{entry.achievement_title}”"
+    about = f"“{shortened(entry.achievement_title or entry.achievement)}”"
     if entry.undone_at is not None:
         return Notice(f"{about}的“{label}”已撤销。")
     return Notice(f"{about}已记为{label}{reasons}。", undo=f"/feedback/{number}/undo")

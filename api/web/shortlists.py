@@ -23,6 +23,7 @@ from api.shortlist_schemas import (
     ShortlistOut,
     ShortlistPatch,
 )
+from api.web.marks import marks
 from api.web.notices import going_back
 from api.web.templating import offer, render
 from matcher.feedback import Pair
@@ -331,4 +332,4 @@ def shortlist_choices(request: Request) -> list[dict[str, Any]]:
     return choices
 
 
-offer(shortlist_choices=shortlist_choices)
+offer(shortlist_choices=shortlist_choices, marks=marks)

@@ -51,7 +51,7 @@ def forms(page: str, action: str) -> list[dict[str, str]]:
 
 
 def notice(page: str) -> str:
-    found = re.search(r'<div class="notice good" role="status">(.*?)</div>', page, re.S)
+    found = re.search(r'<div class="notice good told" role="status">(.*?)</div>', page, re.S)
     return unescape(re.sub(r"\s*<[^>]+>\s*", "", found[1])).strip() if found else ""
 
 
