@@ -6,7 +6,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.furnish import USER
+from tests.integration.office import PASSWORD
 
 FLAGS = (
     "--no-sandbox",
@@ -34,3 +37,12 @@ def browsing(program: str) -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def log_in(page: Page) -> None:
+    """The administrator of the office, by the form."""
+    page.goto("/login")
+    page.get_by_label("用户名").fill(USER)
+    page.get_by_label("密码").fill(PASSWORD)
+    page.get_by_role("button", name="登录").click()
+    page.wait_for_url("**/")

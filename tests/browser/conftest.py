@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState
 
-from tests.browser.browser import HEIGHT, WIDTHS, browsing, chromium
-from tests.browser.office import USER
+from tests.browser.browser import HEIGHT, WIDTHS, browsing, chromium, log_in
 from tests.browser.serving import accounts_office
-from tests.integration.office import PASSWORD
 
 AXE = "axe-core@4.14.1"
 
@@ -39,11 +37,7 @@ def logged_in(browser: Browser, site: str) -> StorageState:
     """What a browser keeps after an administrator has logged in by the form."""
     with browser.new_context(base_url=site) as context:
         page = context.new_page()
-        page.goto("/login")
-        page.get_by_label("用户名").fill(USER)
-        page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
-        page.wait_for_url(f"{site}/")
+        log_in(page)
         return context.storage_state()
 
 

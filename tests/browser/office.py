@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.clock import now_at
@@ -20,11 +21,10 @@ from corpus.confidentiality import Role
 from corpus.importing.profiles import plain_profile
 from corpus.model import Achievement, Kind, Need, Organisation
 from corpus.repository import CorpusRepository
+from tests.browser.furnish import USER, add_records, furnish
 from tests.integration.faked import use_fakes
 from tests.integration.office import PASSWORD, hash_quickly
 
-USER = "zhanggong"
-"""An administrator, whose password is ``PASSWORD``: who may open every page."""
 # Nothing that people import may break a page: no blank to break at, and markup.
 _LONG = "钢渣" * 500 + "x" * 1500 + "<b>粗</b>"
 _RECORDS: list[Need | Achievement] = [
@@ -40,6 +40,7 @@ def fill(services: Services) -> None:
     with as_file(files("corpus.resources").joinpath("sample")) as folder:
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
             import_file(services, folder / name, plain_profile(kind))
+    add_records(services)
     for kind in Kind:
         services.refresh_index(kind)
     with services.writing() as session:
@@ -51,9 +52,14 @@ def main(home: Path, port: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         use_fakes(patch, home)
         hash_quickly(patch)
-        app = create_app(Settings())
-        fill(app.state.services)
-        uvicorn.run(app, host="127.0.0.1", port=port, http="h11", log_level="info")
+        first = create_app(Settings())
+        fill(first.state.services)
+        with TestClient(first, "https://office", follow_redirects=False) as client:
+            furnish(client, home / "files")
+        first.state.services.close()
+        uvicorn.run(
+            create_app(Settings()), host="127.0.0.1", port=port, http="h11", log_level="info"
+        )
 
 
 if __name__ == "__main__":
