@@ -45,4 +45,4 @@ def log_in(page: Page) -> None:
     page.get_by_label("用户名").fill(USER)
     page.get_by_label("密码").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
-    page.wait_for_url("**/")
+    page.locator("summary", has_text=USER).wait_for(state="attached")

@@ -35,12 +35,12 @@ _RECORDS: list[Need | Achievement] = [
 
 def fill(services: Services) -> None:
     """The shipped samples, records that are hard to show, and an administrator."""
-    with services.writing() as session:
-        CorpusRepository(session).upsert(_RECORDS, now_at())
     with as_file(files("corpus.resources").joinpath("sample")) as folder:
         for kind, name in ((Kind.ACHIEVEMENT, "achievements.jsonl"), (Kind.NEED, "needs.jsonl")):
             import_file(services, folder / name, plain_profile(kind))
     add_records(services)
+    with services.writing() as session:
+        CorpusRepository(session).upsert(_RECORDS, now_at())
     for kind in Kind:
         services.refresh_index(kind)
     with services.writing() as session:

@@ -3,11 +3,9 @@ what it shows is made in ``furnish.py``."""
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
-
 from tests.browser.furnish import MUTE_NEED, NEED, PAIRED
 
-_COMPARED = "".join(f"&achievement={key}" for key in PAIRED)
+_COMPARED = "".join(f"&achievement={key}" for key in PAIRED[:3])
 PLACES: dict[str, str] = {
     "search": "/",
     "results": "/?q=钢渣微粉活性低，想用作水泥掺合料",
@@ -25,7 +23,6 @@ PLACES: dict[str, str] = {
     "need": f"/needs/{NEED}",
     "why-not": f"/needs/{NEED}?why={PAIRED[3]}",
     "achievement": f"/achievements/{PAIRED[0]}",
-    "sample-need": "first of /needs",
     "compare": f"/compare?need={NEED}&achievement={PAIRED[0]}&achievement={PAIRED[1]}",
     "compare-four": f"/compare?need={NEED}{_COMPARED}",
     "compare-what": "/compare",
@@ -57,16 +54,4 @@ PLACES: dict[str, str] = {
     "missing": "/needs/none",
     "design": "/design",
 }
-"""Name → address. ``first of <list>`` is the first record that a list leads to."""
-
-
-def path_of(page: Page, name: str) -> str:
-    """The address of a page."""
-    path = PLACES[name]
-    if not path.startswith("first of "):
-        return path
-    kind = path.removeprefix("first of ")
-    page.goto(kind)
-    found = page.locator(f"main a[href^='{kind}/']").first.get_attribute("href")
-    assert found is not None
-    return found
+"""Name → address."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.browser.browser import HEIGHT, WIDTHS, browsing, chromium, log_in
-from tests.browser.places import PLACES, path_of
+from tests.browser.places import PLACES
 from tests.browser.serving import accounts_office
 
 
@@ -29,7 +29,7 @@ def take(folder: Path, names: list[str]) -> None:
             if name == "login":
                 page.goto("/login")
             else:
-                page.goto(path_of(page, name))
+                page.goto(PLACES[name])
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": HEIGHT})
                 for scheme, ending in (("light", ""), ("dark", "-dark")):

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.browser import WIDTHS
 from tests.browser.conftest import Opener, open_details
-from tests.browser.places import PLACES, path_of
+from tests.browser.places import PLACES
 from tests.browser.test_pages import TOO_WIDE, severe
 
 A4 = 794
@@ -73,7 +73,7 @@ def test_the_account_menu_opens_and_closes_by_keyboard(window: Opener) -> None:
 
 def test_on_paper_the_cards_are_unfolded_and_nothing_is_to_be_pressed(window: Opener) -> None:
     page = window(A4)
-    page.goto(path_of(page, "need"))
+    page.goto(PLACES["need"])
     folded = page.locator(".card details").first
     height = "one => one.getBoundingClientRect().height"
     before = folded.evaluate(height)
