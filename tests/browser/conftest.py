@@ -78,6 +78,26 @@ class Opener:
             context.close()
 
 
+@pytest.fixture(scope="package")
+def inspected(browser: Browser, site: str, logged_in: StorageState) -> Iterator[Page]:
+    """One window for all that axe looks at. The policy forbids scripts from elsewhere, and so
+    axe's."""
+    with browser.new_context(
+        base_url=site, storage_state=logged_in, bypass_csp=True, reduced_motion="reduce"
+    ) as context:
+        yield context.new_page()
+
+
+@pytest.fixture(scope="package")
+def plain(browser: Browser, site: str, logged_in: StorageState) -> Iterator[Page]:
+    """One window without JavaScript, of an office's width."""
+    with browser.new_context(
+        base_url=site, storage_state=logged_in, java_script_enabled=False, locale="zh-CN",
+        viewport={"width": WIDTHS[0], "height": HEIGHT},
+    ) as context:  # fmt: skip
+        yield context.new_page()
+
+
 @pytest.fixture
 def window(browser: Browser, site: str, logged_in: StorageState) -> Iterator[Opener]:
     made = Opener(browser, site, logged_in)
