@@ -52,6 +52,8 @@ PLACES: dict[str, str] = {
     "password": "/account/password",
     "tokens": "/account/tokens",
     "missing": "/needs/none",
+    "nowhere": "/nowhere",
+    "refused": "/compare?need=none&achievement=none",
     "design": "/design",
 }
 """Name → address."""

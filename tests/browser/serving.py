@@ -11,10 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-from api.running import current_settings, demo_settings
 from tests.acceptance.conftest import ROOT, free_port
-
-PROGRAM = ("-c", "from api.cli import main; main()")
 
 
 @contextmanager
@@ -42,16 +39,6 @@ def serving(arguments: Sequence[str], port: int) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(timeout=60)
-
-
-@contextmanager
-def demonstration() -> Iterator[str]:
-    """``zhitong serve --demo``, after ``zhitong demo`` where it never ran."""
-    if not (demo_settings(current_settings()).home / "对接清单.xlsx").exists():
-        subprocess.run([sys.executable, *PROGRAM, "demo"], cwd=ROOT, check=True)
-    port = free_port()
-    with serving([*PROGRAM, "serve", "--demo", "--port", str(port)], port) as address:
-        yield address
 
 
 @contextmanager
