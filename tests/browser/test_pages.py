@@ -74,6 +74,9 @@ def test_nothing_is_refused_nothing_scrolls_sideways_and_no_script_is_needed(
     assert not said
     shown = [one.locator("main").inner_text() for one in (page, plain)]
     assert shown[0] == shown[1] != ""
+    # One heading says what the page is, one button what is done here; /design shows them all.
+    assert page.locator("h1").count() == 1
+    assert name == "design" or page.locator("main .primary:visible").count() <= 1
     open_details(page)
     for width in (*WIDTHS, NARROWEST):
         page.set_viewport_size({"width": width, "height": HEIGHT})
