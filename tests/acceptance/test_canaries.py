@@ -288,8 +288,9 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
         for path, methods in schema["paths"].items()
         for method in set(methods) - {"get"}
     }
-    known = WRITING | CURATING | ABOUT_ACCOUNTS
-    assert writing == known, "a new kind of route: does it show records?"
+    assert writing == WRITING | CURATING | ABOUT_ACCOUNTS, (
+        "a new kind of route: does it show records?"
+    )
     yield from judged(client, world)
     shared = shared_list(client, world)
     yield from listed(client, world, shared)
