@@ -291,6 +291,8 @@ def served(client: Any, world: World, *, every: bool) -> Iterator[tuple[str, str
     assert writing == WRITING | CURATING | ABOUT_ACCOUNTS, (
         "a new kind of route: does it show records?"
     )
+    expected = WRITING | CURATING | ABOUT_ACCOUNTS
+    assert writing == expected, "a new kind of route: does it show records?"
     yield from judged(client, world)
     shared = shared_list(client, world)
     yield from listed(client, world, shared)

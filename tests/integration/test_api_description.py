@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api.api_route import UNKEPT
+from api.clock import now_at
 from api.openapi import operations
+from api.security.accounts import AccountRepository
 from corpus.confidentiality import Role
-from tests.integration.accounts import log_in
+from tests.integration.accounts import log_in, services_of
 from tests.integration.listing import one_office
 
 
@@ -113,7 +114,7 @@ def test_a_password_is_never_kept_under_a_key(client: TestClient) -> None:
     assert client.post(place, headers=key).status_code == 422
 
 
-def test_every_subject_has_tags_and_keys(client: TestClient, tmp_path: Path) -> None:
+def test_every_subject_has_tags_and_keys(client: TestClient) -> None:
     for place in ("/shortlists", "/saved-searches", "/imports", "/duplicates", "/users", "/audit",
                   "/dictionary/terms", "/organisations", "/facets?kind=need"):  # fmt: skip
         read = client.get(f"/api/v1{place}")
@@ -124,3 +125,17 @@ def test_every_subject_has_tags_and_keys(client: TestClient, tmp_path: Path) -> 
     again = client.post("/api/v1/shortlists", json={"name": "钢渣"}, headers=key)
     assert (made.status_code, again.content) == (201, made.content)
     assert client.get("/api/v1/shortlists").json()["total"] == 1
+
+
+def test_what_was_answered_to_one_role_is_not_repeated_to_the_next(client: TestClient) -> None:
+    def post() -> int:
+        wanted = {"name": "除尘灰"}
+        key = {"Idempotency-Key": "of the officer"}
+        return client.post("/api/v1/shortlists", json=wanted, headers=key).status_code
+
+    log_in(client, Role.OFFICER, name="qian")
+    assert (post(), post()) == (201, 201)
+    with services_of(client).writing() as session:
+        AccountRepository(session).set_role("qian", Role.ORGANISER, now_at(), "", "")
+    log_in(client, Role.ORGANISER, name="qian")
+    assert post() == 422
