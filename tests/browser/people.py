@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Locator, Page, expect
 
 from tests.browser.browser import HEIGHT, WIDTHS
 from tests.browser.test_pages import TOO_WIDE
@@ -27,6 +27,10 @@ def watched(
         if message.type in ("error", "warning") and not told:
             said.append(message.text)
 
+    def asked(dialog: Dialog) -> None:
+        said.append(f"a script said: {dialog.message}")
+        dialog.dismiss()
+
     def loaded(page: Page) -> None:
         # A page without scripts cannot be asked; it has the same layout.
         if scripts and (wide := page.evaluate(TOO_WIDE)):
@@ -41,7 +45,7 @@ def watched(
         page = context.new_page()
         page.on("console", heard)
         page.on("pageerror", lambda error: said.append(f"{page.url}: {error}"))
-        page.on("dialog", lambda dialog: (said.append(f"dialog on {page.url}"), dialog.dismiss()))
+        page.on("dialog", asked)
         page.on("load", loaded)
         yield page
     assert not said, said
