@@ -378,8 +378,8 @@ def test_hostile_text_is_text_in_every_room(browser: Browser, site: str, tmp_pat
             else:
                 one.get_by_role("button", name=MARKUP).click()
             expect(told(page)).to_contain_text(MARKUP)
-            page.locator("article.card").nth(1).get_by_role("link", name="并排对照").click()
-            expect(page.get_by_role("article", name="需求", exact=True)).to_be_visible()
+        page.locator("article.card").nth(1).get_by_role("link", name="并排对照").click()
+        expect(page.get_by_role("article", name="需求", exact=True)).to_be_visible()
         go(page, "收藏清单")
         page.get_by_role("link", name=MARKUP).click()
         page.get_by_label("备注", exact=True).first.fill("=1+1\n<script>alert(5)</script>")
