@@ -97,10 +97,12 @@ def test_who_may_see_what(client: TestClient) -> None:
         log_in(client, role, **SCOPES.get(role, {}))
         assert asked(client, "N6").status_code == 403
         assert client.get("/contacts?kind=need&id=N6").status_code == 403
+        assert "/contacts?" not in client.get("/needs/N6").text
 
 
 def test_on_the_page(client: TestClient) -> None:
     place = "/contacts?kind=need&id=N5"
+    assert place.replace("&", "&amp;") in client.get("/needs/N5").text
     page = client.get(place).text
     assert ("先征得同意" in page, PHONE in page) == (True, False)
     form = {"csrf": csrf(page), "kind": "need", "id": "N5"}
