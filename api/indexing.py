@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -118,7 +119,8 @@ class IndexKeeper:
         try:
             generation = self._store.generation(kind)
         except ShardError:
-            return ()  # the query itself will say so
+            self._begin(repository, kind)
+            return ()  # the query itself will say so if there still is none
         now = (generation.name, repository.revision())
         if generation.manifest.revision == now[1]:
             return ()
@@ -139,6 +141,14 @@ class IndexKeeper:
         except OSError as error:
             return _lag(missing, f"索引无法写入（{error}）。{_HINT}")
         return ()
+
+    def _begin(self, repository: CorpusRepository, kind: Kind) -> None:
+        """An empty index where there are no records yet: before the first import of one side, the
+        other side's pages are no failure."""
+        if self._store.current_name(kind) is not None or _wanted(repository, kind).pairs:
+            return
+        with contextlib.suppress(IndexBusyError, OSError):  # the query says that there is none
+            self.refresh(kind, wait_s=_READER_WAIT_S)
 
     def agrees(self, repository: CorpusRepository, kind: Kind, shard: IndexShard) -> bool:
         """Whether an index was made from the state that ``repository`` sees."""
@@ -185,6 +195,8 @@ class IndexKeeper:
             if self._store.current_name(kind) is None:
                 state: Literal["current", "stale", "missing", "damaged"] = "missing"
                 detail = f"还没有索引，数据库有 {len(wanted.pairs)} 条有效记录。{_HINT}"
+                if not wanted.pairs:
+                    state, detail = "current", "还没有有效记录，也就还没有索引。"
             else:
                 generation = self._store.generation(kind)
                 manifest = generation.manifest

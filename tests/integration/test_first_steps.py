@@ -13,12 +13,14 @@ from typer.testing import CliRunner, Result
 
 from api.app import create_app
 from api.cli import app
+from api.clock import now_at
 from api.settings import Settings
 from corpus.confidentiality import Role
 from corpus.model import Kind
+from corpus.repository import CorpusRepository
 from tests.integration.accounts import log_in, services_of
 from tests.integration.faked import use_fakes
-from tests.integration.office import SCOPES, hash_quickly
+from tests.integration.office import RECORDS, SCOPES, hash_quickly
 from tests.integration.test_command_line import refused
 
 
@@ -72,8 +74,6 @@ def empty_office(monkeypatch: pytest.MonkeyPatch, nothing: Path) -> Iterator[Tes
     """A server without records, and nobody logged in."""
     hash_quickly(monkeypatch)
     made = create_app(Settings())
-    for kind in Kind:
-        made.state.services.refresh_index(kind)
     with TestClient(made, base_url="https://testserver", follow_redirects=False) as client:
         yield client
     made.state.services.close()
@@ -93,3 +93,26 @@ def test_empty_pages_lead_to_the_import_of_who_may_and_name_them_to_others(
         assert ('<a href="/imports/new">导入</a>' in page) is imports, path
         assert ("请招商干部或管理员" in page) is not imports, path
         assert "揭榜挂帅" not in page, path
+
+
+def test_needs_alone_can_be_opened_before_there_are_achievements(empty_office: TestClient) -> None:
+    log_in(empty_office, Role.OFFICER)
+    services = services_of(empty_office)
+    with services.writing() as session:
+        CorpusRepository(session).upsert(RECORDS[:1], now_at())
+    services.refresh_index(Kind.NEED)
+    page = empty_office.get("/needs/N1")
+    assert page.status_code == 200
+    assert "没有合适的成果" in page.text
+    assert "还没有成果" in empty_office.get("/?q=钢渣").text
+
+
+def test_a_server_without_records_is_ready_and_one_without_its_index_is_not(
+    empty_office: TestClient,
+) -> None:
+    assert empty_office.get("/readyz").status_code == 200
+    with services_of(empty_office).writing() as session:
+        CorpusRepository(session).upsert(RECORDS, now_at())
+    unready = empty_office.get("/readyz")
+    assert unready.status_code == 503
+    assert "zhitong index build" in unready.text
