@@ -13,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from numpy.typing import NDArray
 
-import api.services
+import api.parts
 from api import serving
 from api.app import create_app
 from api.services import Services
@@ -46,7 +46,7 @@ class GatedEncoder(FakeEncoder):
 def use_gated(patch: pytest.MonkeyPatch) -> None:
     makers = Makers(GatedEncoder(), CharTokenizer())
     config = MatchConfig(model=plain_model(makers.encoder))
-    patch.setattr(api.services, "ensure_builtin_model", lambda *_: Path())
+    patch.setattr(api.parts, "ensure_builtin_model", lambda *_: Path())
     patch.setattr(Services, "makers", property(lambda _: makers))
     patch.setattr(
         Services, "engine", property(lambda self: MatchEngine(makers, self.store, config))
