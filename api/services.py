@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.answering import Answerer, Asked
 from api.clock import TIME_ZONE, now_at
@@ -13,16 +15,18 @@ from api.parts import Parts
 from api.schemas import IndexState, RankingOut, RecordOut, RecordPage
 from corpus.confidentiality import Role
 from corpus.facets import FacetRepository
-from corpus.model import Kind, Maturity, Record, RecordFilter
+from corpus.model import CorpusError, Kind, Maturity, Record, RecordFilter
 from corpus.protection import Protection
 from corpus.repository import CorpusRepository
 from indexer.build import Progress, no_progress
 from indexer.compact import compact
+from indexer.errors import IndexerError
 from indexer.generation import Manifest
 from indexer.shard import IndexShard
 from indexer.update import IndexUpdate
 from matcher.answer import Answer
 from matcher.query import Query
+from matcher.ranking_models import RankingError
 from matcher.repository import FeedbackRepository
 
 _BATCH = 256
@@ -119,6 +123,13 @@ class Services(Parts):
             answerer = self.answerer(repository, shard, where, role)
             [answer] = answerer.answers([Asked(Query(text))], target, limit)
             return RankingOut.of(_with_problems(answer, lag), role)
+
+    def warm(self) -> None:
+        """Answer a question to either side before anybody asks one: model and indexes are loaded
+        then. What is missing is no fault here; who asks is told."""
+        for kind in Kind:
+            with suppress(IndexerError, RankingError, CorpusError, SQLAlchemyError):
+                self.search("预热", kind, self.record_filter(), 1, Role.ADMINISTRATOR)
 
     def match(
         self, kind: Kind, key: str, where: RecordFilter, limit: int, role: Role

@@ -30,7 +30,9 @@ _THREADS = "ZHITONG_THREADS"
 
 def worker_app() -> FastAPI:
     """The app of one of several processes."""
-    return create_app(Settings())
+    app = create_app(Settings())
+    app.state.services.warm()
+    return app
 
 
 def port_problem(host: str, port: int) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.languages import language_of
 from corpus.text import sentences
 from indexer.encoder import Encoder
 from indexer.tokenizer import Token, Tokenizer
@@ -19,7 +20,7 @@ from matcher.query import PreparedQuery, Query
 
 __all__ = ["Explanation", "Span", "TermReason", "explain"]
 
-# Sentences compared by the encoder when a pair shares no word (another language).
+# Sentences compared by the encoder, some 30 ms each on one core.
 _MAX_ENCODED_SENTENCES = 16
 
 
@@ -62,7 +63,8 @@ def explain(
         document: title and text of the other side.
         parts: each matching term's part of the BM25 score.
         window: the span of the document's text nearest to the query; None for its title.
-        encoder: decides between sentences where the pair shares no term; None without one.
+        encoder: decides between sentences in another language than the query's, with which it
+            shares no term; None without one.
         quoting: chooses passages of ``query`` and its documents.
     """
     asked = _places(query.title_tokens, query.text_tokens, parts)
@@ -75,7 +77,13 @@ def explain(
         if term in held
     )
     query_sentence, document_sentence = quoting.passages(document, title, text, window)
-    if not terms and encoder is not None and query.vector is not None and document.text.strip():
+    if (
+        not terms
+        and encoder is not None
+        and query.vector is not None
+        and document.text.strip()
+        and _is_foreign(query.query, document)
+    ):
         document_sentence = _nearest_sentence(document, window, query.vector, encoder)
     return Explanation(terms, query_sentence, document_sentence)
 
@@ -90,6 +98,11 @@ def key_terms(terms: Iterable[str]) -> set[str]:
     words = {term for term in found if len(term) > 1}
     whole = {t for t in words if not any(t != other and t in other for other in words)}
     return whole or found
+
+
+def _is_foreign(query: Query, document: Query) -> bool:
+    """Whether nothing but meaning can tell which sentence of the document is about the query."""
+    return language_of(f"{query.title}\n{query.text}") != language_of(document.text)
 
 
 def _places(

@@ -47,6 +47,7 @@ def serve(
         # Here, where what is missing is one sentence; the server would print a traceback.
         if workers == 1:
             services.prepare(update)
+            services.warm()
         else:
             services.decode_model(update)
         _ = services.database
