@@ -29,6 +29,8 @@ _INPUT: Mapping[str, str] = {
     "missing": "缺少这个参数",
     "string_too_short": "太短，至少 {min_length} 个字",
     "string_too_long": "太长，最多 {max_length} 个字",
+    "too_short": "太少，至少 {min_length} {unit}",
+    "too_long": "太长，最多 {max_length} {unit}",
     "string_pattern_mismatch": "不能为空白",
     "greater_than_equal": "应不小于 {ge}",
     "less_than_equal": "应不大于 {le}",
@@ -73,6 +75,8 @@ def wrong_value(error: Any) -> str:
     if form is None:
         return "取值无效"
     facts = {name: str(value) for name, value in error.get("ctx", {}).items()}
+    # What a function has checked before is a value to pydantic, whatever its type was.
+    facts["unit"] = "个字" if facts.get("field_type") == "Value" else "项"
     if "expected" in facts:
         facts["expected"] = facts["expected"].replace("'", "").replace(" or ", ", ")
     return form.format(**facts)

@@ -63,8 +63,8 @@ def explain(
         document: title and text of the other side.
         parts: each matching term's part of the BM25 score.
         window: the span of the document's text nearest to the query; None for its title.
-        encoder: decides between sentences in another language than the query's, with which it
-            shares no term; None without one.
+        encoder: decides between sentences where the pair shares no term and nothing else tells
+            a passage of the text; None without one.
         quoting: chooses passages of ``query`` and its documents.
     """
     asked = _places(query.title_tokens, query.text_tokens, parts)
@@ -77,13 +77,10 @@ def explain(
         if term in held
     )
     query_sentence, document_sentence = quoting.passages(document, title, text, window)
-    if (
-        not terms
-        and encoder is not None
-        and query.vector is not None
-        and document.text.strip()
-        and _is_foreign(query.query, document)
-    ):
+    untold = not terms and (
+        document_sentence.field == "title" or _is_foreign(query.query, document)
+    )
+    if untold and encoder is not None and query.vector is not None and document.text.strip():
         document_sentence = _nearest_sentence(document, window, query.vector, encoder)
     return Explanation(terms, query_sentence, document_sentence)
 
@@ -101,7 +98,7 @@ def key_terms(terms: Iterable[str]) -> set[str]:
 
 
 def _is_foreign(query: Query, document: Query) -> bool:
-    """Whether nothing but meaning can tell which sentence of the document is about the query."""
+    """Whether what characters are common says nothing: the document is in another language."""
     return language_of(f"{query.title}\n{query.text}") != language_of(document.text)
 
 

@@ -474,6 +474,8 @@ def test_backup_and_restore(zhitong: Zhitong, home: Path, tmp_path: Path) -> Non
     # The revision jumps, so that no index takes the restored corpus for the one it knows.
     jumped, known = after.pop("corpus_state"), before.pop("corpus_state")
     assert jumped[0]["revision"] > known[0]["revision"]
+    assert [row["action"] for row in after.pop("audit_entry")] == ["恢复备份"]
+    assert before.pop("audit_entry") == []
     assert after == before
     saved.write_bytes(saved.read_bytes()[:-100])
     damaged = zhitong("restore", saved, "--check")
