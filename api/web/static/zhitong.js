@@ -32,21 +32,6 @@ if (accountMenu) {
     if (!accountMenu.contains(event.target)) accountMenu.open = false;
   });
 }
-// An import under way: its progress is asked for instead of loading the page again.
-document.querySelectorAll("[data-import]").forEach((loading) => {
-  const bar = loading.querySelector("progress");
-  const ask = async () => {
-    const answer = await fetch(`/api/v1/imports/${loading.dataset.import}`).catch(() => null);
-    if (!answer) { setTimeout(ask, 3000); return; }
-    const now = answer.ok ? await answer.json() : { step: null };
-    if (!now.step) { location.reload(); return; }
-    loading.querySelector("label").textContent = now.step;
-    if (now.total) { bar.max = now.total; bar.value = Math.min(now.done, now.total); } else { bar.removeAttribute("value"); }
-    loading.querySelector("[role=status]").textContent = now.total ? `${now.done} / ${now.total}` : now.done ? `已处理 ${now.done}` : "";
-    setTimeout(ask, 1000);
-  };
-  setTimeout(ask, 1000);
-});
 
 // A file that is too large is refused before it is sent.
 document.querySelectorAll("input[type=file][data-megabytes]").forEach((input) => {
@@ -56,16 +41,16 @@ document.querySelectorAll("input[type=file][data-megabytes]").forEach((input) =>
     input.reportValidity();
   });
 });
-// What is at work tells how far it is without being asked.
-const polled = document.querySelector("[data-poll='1']");
-if (polled) {
+
+// What is at work tells how far it is without being asked: its part of the page is read again.
+document.querySelectorAll("[data-poll='1']").forEach((part) => {
   const again = async () => {
-    const answer = await fetch(location.href);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const now = answer.ok && page.getElementById(polled.id);
-    if (!now || now.dataset.poll !== "1") { location.reload(); return; }
-    polled.querySelector("[role=status]").textContent = now.querySelector("[role=status]").textContent;
-    setTimeout(again, 2000);
+    const text = await fetch(location.href).then((answer) => answer.ok ? answer.text() : "", () => null);
+    if (text === null) { setTimeout(again, 3000); return; }
+    const now = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+    if (now?.dataset.poll !== "1") { location.reload(); return; }
+    part.replaceChildren(...now.childNodes);
+    setTimeout(again, 1000);
   };
-  setTimeout(again, 2000);
-}
+  setTimeout(again, 1000);
+});
